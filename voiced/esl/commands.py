@@ -1,0 +1,97 @@
+"""Commands as text, built from checked values: what raises here has not been written.
+
+Each function returns a `Command`, one whole write: the server sends no event while a command is half
+written, and it cuts a command at CR or LF.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from voiced.esl import values
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `job_uuid` is set where the PBX will send a result later (BACKGROUND_JOB)."""
+
+    text: str
+    job_uuid: str = ""
+
+    def to_bytes(self) -> bytes:
+        """As it goes over the wire, with the blank line that ends it."""
+        return self.text.encode("utf-8", "surrogateescape") + b"\n\n"
+
+
+def auth(password: str) -> Command:
+    return Command(f"auth {values.line(password)}")
+
+
+def api(text: str) -> Command:
+    """`api NAME ARGUMENTS`: runs inside the listener, so a slow one holds up events and replies."""
+    return Command(f"api {values.line(text)}")
+
+
+def bgapi(text: str, job_uuid: str = "") -> Command:
+    """The same in a thread of the PBX's own; the result comes as a BACKGROUND_JOB of our job id."""
+    job = values.channel_uuid(job_uuid or str(uuid.uuid4()))
+    return Command(f"bgapi {values.line(text)}\nJob-UUID: {job}", job)
+
+
+def execute(
+    channel: str, application: str, argument: str = "", *, event_uuid: str = "", lock: bool = True
+) -> Command:
+    """Run a dialplan application on a channel. `event_uuid` comes back as `Application-UUID`.
+
+    With `lock` it queues behind the one that runs; without, it nests inside it. `channel` may be ''
+    in an outbound session, for its own.
+    """
+    return Command(
+        "\n".join(
+            [
+                f"sendmsg {values.channel_uuid(channel)}" if channel else "sendmsg",
+                "call-command: execute",
+                f"execute-app-name: {values.application(application)}",
+                *([f"execute-app-arg: {values.argument(argument)}"] if argument else []),
+                *([f"event-uuid: {values.channel_uuid(event_uuid)}"] if event_uuid else []),
+                *(["event-lock: true"] if lock else []),
+            ]
+        )
+    )
+
+
+def events(names: Iterable[str], *, form: str = "plain") -> Command:
+    """Subscribe. Everything behind CUSTOM is a subclass, so the subclasses go last."""
+    plain, subclasses = [], []
+    for name in map(values.event_name, names):
+        if name.startswith("CUSTOM "):
+            subclasses.append(name.removeprefix("CUSTOM "))
+        else:
+            plain.append(name)
+    custom = ["CUSTOM", *subclasses] if subclasses else []
+    return Command(" ".join(["event", form, *plain, *custom]))
+
+
+def dial(endpoints: Iterable[str], variables: Mapping[str, str]) -> str:
+    """A dial string: the endpoints ring together, every leg carries the variables."""
+    block = ",".join(
+        f"{values.variable_name(name)}={values.dial_variable(value)}" for name, value in variables.items()
+    )
+    return f"{{{block}}}" + ",".join(endpoints)
+
+
+def user(extension: str, domain: str) -> str:
+    """The endpoint of all phones that a user has registered."""
+    return f"user/{values.extension(extension)}@{values.domain(domain)}"
+
+
+def loopback(number: str, context: str) -> str:
+    """A dialplan extension as an endpoint. Goes with the variable loopback_bowout=false, always."""
+    return f"loopback/{values.number(number)}/{values.context(context)}"
+
+
+def via_gateway(gateway: str, number: str) -> str:
+    """An outside number by a gateway."""
+    return f"sofia/gateway/{values.gateway(gateway)}/{values.number(number)}"

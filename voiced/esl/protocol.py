@@ -1,0 +1,241 @@
+"""The event socket without I/O: bytes in, frames out.
+
+    frame    = header lines, a blank line, and Content-Length bytes of payload if that header is there
+    payload  = of an event: header lines, a blank line, a body
+
+Lengths are bytes. The order of a frame's headers is no contract, their names have no case. What a caller
+does with a frame is in each frame's docstring. Only two things are errors: a length that is no length, and
+a frame that would exceed the bounds; everything else the server may say is a frame.
+
+`Parser` reads into one buffer that the transport fills (`get_buffer`, `buffer_updated`: the calls of
+asyncio's BufferedProtocol), since a busy PBX sends thousands of events a second and copying is the cost.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from voiced.esl.errors import ProtocolError
+from voiced.esl.event import Event, decode
+
+BUFFER: Final = 256 * 1024  # bytes at rest; one frame may need more for a while
+MAX_HEADERS: Final = 128 * 1024  # bytes before the blank line; the reply to `connect` is all header
+MAX_PAYLOAD: Final = 64 * 1024 * 1024  # bytes; `show channels as json` of a large PBX has several MB
+
+
+@dataclass(slots=True)
+class Reply:
+    """The answer to a command, `command/reply` or `api/response`: give it to the oldest waiting command.
+
+    `text` is the Reply-Text or the api's output, without trailing newlines. An answer that begins with
+    `-ERR` or `-USAGE` is a refusal, and no fault of the connection. `event` is the channel's data in the
+    reply to `connect`; `job_uuid` the job's id in the reply to `bgapi`.
+    """
+
+    text: str
+    job_uuid: str = ""
+    event: Event | None = None
+
+    @property
+    def ok(self) -> bool:
+        """False where the PBX refused (`-ERR …`, `-USAGE …`)."""
+        return not self.text.startswith(("-ERR", "-USAGE"))
+
+    @property
+    def value(self) -> str:
+        """The text behind `+OK`, or all of it where the command prints no `+OK`."""
+        return self.text[3:].strip() if self.text.startswith("+OK") else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRequest:
+    """The PBX asks for the password: send `auth PASSWORD`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """`text/rude-rejection`: the access list refuses us. A disconnect follows; stop."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """`text/disconnect-notice`. With `lingering` the channel has ended and events still come: read on."""
+
+    text: str
+    lingering: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """`log/data`: one console line. `level` 0 (console) … 7 (debug); `text` is raw."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame of a type that we do not know (`text/event-xml`, and what the future brings): count it."""
+
+    content_type: str
+    payload: bytes
+
+
+Frame: TypeAlias = Event | Reply | AuthRequest | Rejection | Disconnect | LogLine | Unknown
+
+_plain_event = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: text/event-plain\n\n").match
+
+
+class Parser:
+    """Cuts a byte stream into frames, however the bytes arrive."""
+
+    def __init__(self) -> None:
+        self._allocate(BUFFER)
+        self._start = 0  # of the first unread byte
+        self._end = 0  # behind the last
+        self._needed = 1  # bytes from _start before looking again is worth it
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes, return the frames that they complete. Raises ProtocolError, and is useless after."""
+        frames: list[Frame] = []
+        while data:
+            room = self.get_buffer()
+            n = min(len(room), len(data))
+            room[:n] = data[:n]
+            data = data[n:]
+            frames += self.buffer_updated(n)
+        return frames
+
+    def get_buffer(self, _hint: int = -1) -> memoryview:
+        """Where the transport puts the next bytes; never empty."""
+        if self._start == self._end:
+            self._start = self._end = 0
+            if len(self._buffer) > BUFFER:
+                self._allocate(BUFFER)
+        elif len(self._buffer) - self._end < BUFFER // 4:
+            self._make_room()
+        return self._view[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> list[Frame]:
+        """`nbytes` have been put there: return the frames that they complete, in order."""
+        self._end += nbytes
+        frames: list[Frame] = []
+        start, end = self._start, self._end
+        if end - start < self._needed:
+            return frames
+        buffer, view = self._buffer, self._view
+        needed = 1
+        while start < end:
+            match = _plain_event(buffer, start, end)
+            if match is None:  # anything but the one frame that a busy PBX sends all day
+                start, needed, frame = self._other(start, end)
+                if frame is not None:
+                    frames.append(frame)
+                if needed:
+                    break
+                continue
+            head_end = match.end()
+            after = head_end + int(match[1])
+            if after > end:
+                needed = self._bounded(after - head_end) + head_end - start
+                break
+            frames.append(Event(bytes(view[head_end - 1 : after])))
+            start = after
+        self._start = start
+        self._needed = needed or 1
+        return frames
+
+    @property
+    def mid_frame(self) -> bool:
+        """Whether the stream, if it ends now, ends inside a frame."""
+        return self._start != self._end
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _allocate(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+
+    def _make_room(self) -> None:
+        """Move the unread bytes to the front; double the buffer where they fill most of it."""
+        unread = bytes(self._view[self._start : self._end])
+        if len(self._buffer) - len(unread) < BUFFER // 4:
+            self._allocate(2 * len(self._buffer))
+        self._view[: len(unread)] = unread
+        self._start, self._end = 0, len(unread)
+
+    def _bounded(self, length: int) -> int:
+        if length > MAX_PAYLOAD:
+            raise ProtocolError(f"a frame of {length} bytes; at most {MAX_PAYLOAD} are accepted")
+        return length
+
+    def _other(self, start: int, end: int) -> tuple[int, int, Frame | None]:
+        """Any frame at `start`. Returns (next start, bytes needed or 0, frame or None)."""
+        buffer = self._buffer
+        if buffer[start] == 0x0A:  # a stray newline between frames
+            return start + 1, 0, None
+        head_end = buffer.find(b"\n\n", start, end)
+        if head_end < 0:
+            if end - start > MAX_HEADERS:
+                raise ProtocolError(f"no blank line within {MAX_HEADERS} bytes: this is no event socket")
+            return start, end - start + 1, None
+        headers = bytes(self._view[start:head_end])
+        fields = _frame_headers(headers)
+        body_start = head_end + 2
+        length = self._length(fields.get(b"content-length"))
+        after = body_start + length
+        if after > end:
+            return start, after - start, None
+        return after, 0, _frame(fields, headers, bytes(self._view[body_start:after]))
+
+    def _length(self, raw: bytes | None) -> int:
+        if raw is None:
+            return 0
+        if not raw.isdigit() or len(raw) > 12:
+            raise ProtocolError(f"Content-Length: {raw[:40]!r} is no length")
+        return self._bounded(int(raw))
+
+
+def _frame_headers(headers: bytes) -> dict[bytes, bytes]:
+    """Header lines of the frame itself: names in lower case, values raw, the first of a name."""
+    fields: dict[bytes, bytes] = {}
+    for line in headers.split(b"\n"):
+        name, _, value = line.partition(b":")
+        fields.setdefault(name.strip().lower(), value.strip())
+    return fields
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _frame(fields: dict[bytes, bytes], headers: bytes, payload: bytes) -> Frame:
+    kind = fields.get(b"content-type", b"").lower()
+    if kind == b"command/reply":
+        reply = fields.get(b"reply-text", b"")
+        if b"event-name" in fields:  # the reply to `connect` is an event, its values encoded
+            return Reply(decode(reply).rstrip("\n"), event=Event(b"\n" + headers))
+        return Reply(_text(reply).rstrip("\n"), job_uuid=_text(fields.get(b"job-uuid", b"")))
+    if kind == b"api/response":
+        return Reply(_text(payload).rstrip("\n"))
+    if kind == b"text/event-plain":
+        return Event(b"\n" + payload)
+    if kind == b"text/event-json":
+        try:
+            return Event.from_json(payload)
+        except ValueError:
+            return Unknown("text/event-json", payload)
+    if kind == b"auth/request":
+        return AuthRequest()
+    if kind == b"text/disconnect-notice":
+        return Disconnect(_text(payload), fields.get(b"content-disposition") == b"linger")
+    if kind == b"text/rude-rejection":
+        return Rejection(_text(payload).strip())
+    if kind == b"log/data":
+        level = fields.get(b"log-level", b"")
+        return LogLine(int(level) if level.isdigit() and len(level) < 3 else 7, _text(payload))
+    return Unknown(_text(kind), payload)
