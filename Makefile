@@ -18,8 +18,14 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.ready
+bench: .venv/.ready .venv-bench/.ready
 	$(BIN)/python -m bench
+
+.venv-bench/.ready:  # genesis pins old versions of what we use, so it lives alone
+	@$(BIN)/python -m venv --without-pip .venv-bench
+	@echo "Installing genesis, for comparison, into .venv-bench (once) ..."
+	@$(BIN)/python -m pip --python .venv-bench/bin/python install -q --disable-pip-version-check genesis==2026.10.18 \
+	  && touch $@ || { echo "genesis cannot be installed: the benchmark goes on without it"; rm -rf .venv-bench; }
 
 kill: .venv/.ready
 	$(BIN)/pytest tests/kill -n auto --every-step

@@ -1,0 +1,1 @@
+delete from leases where pbx = $1 and owner = $2

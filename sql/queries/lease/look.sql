@@ -1,0 +1,1 @@
+select owner, beat from leases where pbx = $1

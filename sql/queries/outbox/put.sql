@@ -1,0 +1,3 @@
+-- One message; the same key twice is one message.
+insert into outbox (stream, idempotency_key, path, payload) values ($1, $2, $3, $4)
+on conflict (idempotency_key) do nothing

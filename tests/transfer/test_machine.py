@@ -1,0 +1,322 @@
+"""The transfer's table: complete, and right whatever happens in whatever order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.transfer.world import World
+from voiced.transfer import facts as f
+from voiced.transfer.causes import Status
+from voiced.transfer.machine import IGNORED, RULES, TABLE, decide, fact_name
+from voiced.transfer.rules import MAX_TRIES
+from voiced.transfer.state import Dial, Music, Phase, Transfer
+
+FACTS = f.FACTS
+PLAN = (Dial(), Dial(is_retry=True, delay_seconds=2), Dial(screening_seconds=5))
+
+
+def a_fact(kind: type[f.Fact], at: float, attempt: int = 1, leg: str = "leg-1") -> f.Fact:
+    values: dict[str, Any] = {"at": at, "attempt": attempt, "leg": leg, "cause": "USER_BUSY"}
+    hints = get_type_hints(kind)
+    return kind(**{name: values[name] for name in hints if name in values})
+
+
+def every_transfer() -> Iterator[Transfer]:
+    for phase, music, lost, dialled, here in itertools.product(
+        Phase, Music, (False, True), (False, True), (False, True)
+    ):
+        yield Transfer(
+            "t", PLAN, phase=phase, attempt=1, music=music, lost=lost, dialled=dialled, caller_here=here,
+            agent="leg-1", legs=frozenset({"leg-1"}), until=1010.0, hold_until=1100.0, requested_at=1000.0,
+        )  # fmt: skip
+
+
+def test_every_fact_has_an_entry_in_every_state() -> None:
+    assert set(TABLE) == {fact_name(kind) for kind in FACTS}
+    for row in TABLE.values():
+        assert set(row) == set(Phase)
+        assert all(cell in RULES or cell in IGNORED for cell in row.values())
+
+
+def test_every_rule_and_every_reason_is_used() -> None:
+    used = {cell for row in TABLE.values() for cell in row.values()}
+    assert used - set(IGNORED) <= set(RULES)
+    assert set(IGNORED) <= used
+
+
+@pytest.mark.parametrize("kind", FACTS, ids=fact_name)
+def test_every_fact_can_come_in_every_state_and_leaves_a_deadline(kind: type[f.Fact]) -> None:
+    for t in every_transfer():
+        after, actions = decide(t, a_fact(kind, 1005.0))
+        assert isinstance(actions, tuple)
+        assert after.phase is Phase.ENDED or after.until > 0, (t, kind)
+        if TABLE[fact_name(kind)][t.phase].startswith(".") and not t.lost:
+            assert (after, actions) == (t, ())
+
+
+def test_a_fact_of_an_attempt_that_is_over_ends_its_late_legs_and_nothing_else() -> None:
+    t = Transfer("t", PLAN, phase=Phase.RINGING, attempt=2, dialled=True, until=1010, hold_until=1100)
+    for kind in (f.LegCreated, f.Ringing, f.Answered):
+        assert decide(t, a_fact(kind, 1005, attempt=1)) == (t, (f.EndLegs(1),))
+    for kind in (f.LegEnded, f.JobFailed, f.Accepted, f.Refused, f.BridgeRefused):
+        assert decide(t, a_fact(kind, 1005, attempt=1)) == (t, ())
+
+
+def drive(t: Transfer, *facts: f.Fact) -> tuple[Transfer, list[f.Action]]:
+    done: list[f.Action] = []
+    for fact in facts:
+        t, actions = decide(t, fact)
+        done += actions
+    return t, done
+
+
+def requested(plan: tuple[Dial, ...] = (Dial(),)) -> Transfer:
+    return drive(Transfer("t", plan), f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1))[0]
+
+
+def test_the_way_to_a_talk() -> None:
+    t, done = drive(
+        Transfer("t", (Dial(),)),
+        f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1), f.LegCreated(1000.2, 1, "a"),
+        f.Ringing(1000.3, 1, "a"), f.Answered(1005, 1, "a"), f.HoldEnded(1005.02), f.Bridged(1005.06, "a"),
+        f.LegEnded(1060, 1, "a", "NORMAL_CLEARING"), f.CallerEnded(1060.02, "NORMAL_CLEARING"),
+    )  # fmt: skip
+    assert done == [
+        f.RecordIntent(1), f.HoldCaller(), f.DialAgent(1), f.BridgeLegs(1, "a"), f.Report(), f.ReportTalk(),
+    ]  # fmt: skip
+    assert (t.phase, t.status, t.talk_ended_by) == (Phase.ENDED, Status.SUCCESS, "agent")
+
+
+def test_busy_brings_the_caller_back_and_ends_when_the_music_has_stopped() -> None:
+    t, done = drive(
+        requested(), f.LegCreated(1001, 1, "a"), f.LegEnded(1002, 1, "a", "USER_BUSY", "486"),
+        f.JobFailed(1002, 1, "USER_BUSY"),
+    )  # fmt: skip
+    assert done == [f.StopMusic(), f.Report()]
+    assert (t.phase, t.status) == (Phase.RETURNING, Status.BUSY)
+    assert t.ending is not None
+    assert (t.ending.cause, t.ending.sip_code, t.ending.ended_by) == ("USER_BUSY", "486", "agent")
+    t, done = drive(t, f.HoldEnded(1002.1))
+    assert (t.phase, done) == (Phase.ENDED, [f.ResumeAssistant()])
+
+
+def test_a_busy_agent_is_tried_again_after_the_delay_and_only_with_a_recorded_intention() -> None:
+    plan = (Dial(), Dial(delay_seconds=5, is_retry=True))
+    t, done = drive(requested(plan), f.JobFailed(1002, 1, "USER_BUSY"))
+    assert (t.phase, t.until, done) == (Phase.RETRYING, 1007, [])
+    t, done = drive(t, f.Deadline(1007))
+    assert done == [f.RecordIntent(2)]
+    t, done = drive(t, f.IntentRecorded(1007.1, 2))
+    assert (t.phase, t.attempt, done) == (Phase.DIALING, 2, [f.DialAgent(2)])
+
+
+def test_who_has_refused_is_not_called_again_but_the_next_destination_is() -> None:
+    plan = (Dial(), Dial(is_retry=True), Dial())
+    t, _ = drive(requested(plan), f.JobFailed(1002, 1, "CALL_REJECTED"), f.Deadline(1002.1))
+    assert t.attempt == 3
+    t, _ = drive(requested(plan[:2]), f.JobFailed(1002, 1, "CALL_REJECTED"))
+    assert (t.phase, t.status) == (Phase.RETURNING, Status.REJECTED)
+
+
+def test_a_late_ending_of_attempt_1_does_not_hit_attempt_2() -> None:
+    plan = (Dial(), Dial(is_retry=True))
+    t, _ = drive(
+        requested(plan), f.JobFailed(1002, 1, "USER_BUSY"), f.Deadline(1002.1), f.IntentRecorded(1002.2, 2),
+        f.LegCreated(1002.3, 2, "b"),
+    )  # fmt: skip
+    assert drive(t, f.LegEnded(1002.4, 1, "a", "NO_ANSWER"), f.JobFailed(1002.4, 1, "NO_ANSWER")) == (t, [])
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_a_caller_who_leaves_around_the_answer_is_never_bridged(moment: str) -> None:
+    ringing, _ = drive(requested(), f.LegCreated(1001, 1, "a"), f.Ringing(1001, 1, "a"))
+    gone, answer = f.CallerEnded(1005, "NORMAL_CLEARING"), f.Answered(1005, 1, "a")
+    if moment == "before":
+        t, done = drive(ringing, gone, answer)
+        assert done == [f.EndLegs(1), f.Report(), f.ReleaseAgent("a")]
+    else:
+        t, done = drive(ringing, answer, *([f.BridgeRefused(1005, 1)] if moment == "after" else []), gone)
+        assert f.ReleaseAgent("a") in done or f.EndLegs(1) in done
+    assert t.status in (Status.CANCELLED, Status.FAILED)
+    assert not t.caller_here
+    assert t.caller_is_back, "whoever waits for the result is told at once"
+    t, done = drive(t, f.LegEnded(1008, 1, "a", "NORMAL_CLEARING"))
+    assert t.phase is Phase.ENDED
+
+
+def test_a_leg_that_is_born_after_the_attempt_was_given_up_is_ended_at_its_birth() -> None:
+    t, _ = drive(requested(), f.Cancelled(1001), f.HoldEnded(1001.1))
+    assert t.phase is Phase.RETURNING, "the originate is still under way"
+    t, done = drive(t, f.LegCreated(1001.5, 1, "a"))
+    assert done == [f.EndLegs(1)]
+    t, _ = drive(
+        t, f.LegEnded(1001.6, 1, "a", "ORIGINATOR_CANCEL"), f.JobFailed(1001.6, 1, "ORIGINATOR_CANCEL")
+    )
+    assert (t.phase, t.status) == (Phase.ENDED, Status.CANCELLED)
+
+
+def test_music_that_starts_too_late_is_stopped_when_it_starts_and_not_before() -> None:
+    t, done = drive(
+        Transfer("t", (Dial(),)), f.Requested(1000), f.IntentRecorded(1000, 1), f.Cancelled(1000.01)
+    )
+    assert f.StopMusic() not in done
+    assert t.phase is Phase.RETURNING
+    t, done = drive(t, f.HoldStarted(1001))
+    assert done == [f.StopMusic()]
+    t, done = drive(t, f.HoldEnded(1001.1))
+    assert t.phase is Phase.ENDED
+
+
+def test_music_is_not_stopped_once_a_bridge_has_taken_the_caller() -> None:
+    bridging, _ = drive(requested(), f.LegCreated(1001, 1, "a"), f.Answered(1005, 1, "a"))
+    over = f.LegEnded(1005.01, 1, "a", "NORMAL_CLEARING")
+    _, done = drive(bridging, over, f.Deadline(1005.6), f.HoldEnded(1005.7))
+    assert f.StopMusic() not in done
+    _, done = drive(bridging, over, f.BridgeRefused(1005.02, 1))
+    assert done[-1] == f.StopMusic(), "refused after all: the music still plays"
+
+
+def test_a_caller_whom_the_switch_parked_is_sent_home_once() -> None:
+    bridging, _ = drive(requested(), f.LegCreated(1001, 1, "a"), f.Answered(1005, 1, "a"))
+    t, done = drive(
+        bridging, f.LegEnded(1005.03, 1, "a", "NORMAL_CLEARING"), f.HoldEnded(1005.04), f.CallerParked(1005.06),
+        f.CallerParked(1005.07),
+    )  # fmt: skip
+    assert done.count(f.SendHome()) == 1
+    assert t.phase is Phase.ENDED
+    t, done = drive(bridging, f.CallerParked(1005.06), f.LegEnded(1005.07, 1, "a", "NORMAL_CLEARING"))
+    assert done.count(f.SendHome()) == 1
+
+
+def test_a_key_leaves_hold_and_a_finite_file_starts_again() -> None:
+    t, done = drive(requested(), f.HoldEnded(1010, "*"))
+    assert (t.phase, t.status) == (Phase.RETURNING, Status.CANCELLED)
+    t, done = drive(requested(), f.HoldEnded(1010))
+    assert (t.phase, done) == (Phase.DIALING, [f.HoldCaller()])
+    t, done = drive(requested(), f.HoldEnded(1000.2))
+    assert (t.music, done) == (Music.OVER, []), "music that lasts no time is not started for ever"
+
+
+def test_the_agents_own_transfer_keeps_the_talk_going() -> None:
+    t, _ = drive(requested(), f.Answered(1005, 1, "a"), f.Bridged(1005.1, "a"))
+    t, done = drive(
+        t, f.LegEnded(1050, 1, "a", "NORMAL_CLEARING"), f.Unbridged(1050), f.Rebridged(1050.4, "b"),
+    )  # fmt: skip
+    assert (t.phase, done) == (Phase.BRIDGED, [])
+    t, done = drive(t, f.Unbridged(1090), f.Deadline(1091))
+    assert (t.phase, done) == (Phase.ENDED, [f.ReportTalk()])
+
+
+def test_no_database_refuses_the_request_and_leaves_the_caller_alone() -> None:
+    t, done = drive(Transfer("t", (Dial(),)), f.Requested(1000), f.Deadline(1001))
+    assert done == [f.RecordIntent(1)]
+    assert (t.phase, t.status) == (Phase.ENDED, Status.FAILED)
+
+
+def test_after_a_restart_a_recorded_intention_is_never_dialled_again() -> None:
+    for phase in (Phase.PENDING, Phase.HOLDING, Phase.RETRYING):
+        t = Transfer("t", PLAN, phase=phase, attempt=1, following=2, until=1010)
+        t, done = drive(
+            t,
+            f.PbxBack(1020, restarted=True),
+            f.HoldFailed(1020),
+            f.IntentRecorded(1020.1, t.attempt),
+            f.Deadline(1022.1),
+        )
+        assert not [action for action in done if isinstance(action, f.DialAgent)]
+        assert t.ending is not None or t.phase is Phase.RETRYING
+
+
+# -- whatever happens -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.data())
+def test_wild_facts_in_any_order_never_break_it_and_it_ends(data: st.DataObject) -> None:
+    t, now, done = Transfer("t", PLAN), 1000.0, []
+    left = False
+    for _ in range(data.draw(st.integers(0, 30))):
+        now += data.draw(st.sampled_from([0.0, 0.1, 3.0, 40.0]))
+        kind = data.draw(st.sampled_from(FACTS))
+        attempt, leg = data.draw(st.integers(0, 4)), data.draw(st.sampled_from(["a", "b"]))
+        fact = a_fact(kind, now, attempt, leg)
+        t, actions = decide(t, fact)
+        done += actions
+        assert not (left and any(isinstance(action, f.BridgeLegs) for action in actions))
+        left = left or (isinstance(fact, f.CallerEnded) and t.phase is not Phase.PENDING)
+        if t.phase is not Phase.ENDED:
+            assert t.until > 0 or t.phase is Phase.PENDING
+    assert sum(isinstance(action, f.Report) for action in done) <= 1
+    if t.phase is Phase.PENDING and not t.until:
+        return  # never requested
+    t, _ = decide(t, f.CallerEnded(now, "NORMAL_CLEARING"))
+    for _ in range(10 + MAX_TRIES):
+        if t.phase is Phase.ENDED:
+            break
+        t, actions = decide(t, f.Deadline(max(now, t.until)))
+        done += actions
+    assert t.phase is Phase.ENDED
+
+
+PLANS = st.sampled_from([
+    (Dial(),),
+    (Dial(), Dial(delay_seconds=1, is_retry=True)),
+    (Dial(), Dial(), Dial()),
+])  # fmt: skip
+
+
+def assert_all_is_well(world: World) -> None:
+    """After the end: nobody waits for music to stop, no leg has no peer, one result, no talk untold."""
+    trail = "\n".join(world.trail)
+    assert not (world.caller and world.music == "playing"), "a caller on hold without an owner\n" + trail
+    assert not (world.caller and world.parked), "a caller in silence\n" + trail
+    lone = [leg for leg in world.legs.values() if not leg.bridged and leg.attempt not in world.lost_jobs]
+    assert not lone, "a leg without a peer\n" + trail  # those that are born later, whoever owns the PBX ends
+    assert all(world.bridge_commands), "a bridge for a caller who has left\n" + trail
+    if world.recorded:
+        assert len(world.reports) == 1, f"{len(world.reports)} results\n" + trail
+    assert world.talks == (1 if world.t.bridged_at else 0), trail
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.data())
+def test_any_course_of_events_ends_well(data: st.DataObject) -> None:
+    world = World(data.draw(PLANS))
+    for _ in range(data.draw(st.integers(0, 40))):
+        if world.t.phase is Phase.ENDED:
+            break
+        if world.recorded and data.draw(st.integers(0, 30)) == 30:
+            world.restart(data.draw(st.integers(0, 20)))
+        else:
+            world.happen(data.draw(st.sampled_from(world.possible())), data.draw(st.integers(0, 3)))
+    # from here on nothing new goes wrong; what is under way comes to its end
+    settling = [
+        "back",
+        "asked",
+        "record",
+        "music_starts",
+        "music_stops",
+        "doom",
+        "release",
+        "bridged",
+        "deadline",
+    ]
+    for _ in range(300):
+        if world.t.phase is Phase.ENDED:
+            break
+        talking = [leg for leg in world.legs.values() if leg.bridged]
+        if talking and not world.offline:
+            world.happen("caller_leaves")
+            continue
+        able = set(world.possible())
+        world.happen(next(event for event in settling if event in able))
+    assert world.t.phase is Phase.ENDED, "\n".join(world.trail)
+    if world.offline:
+        return  # the switch's own limits end what is left, and recovery when it is back
+    assert_all_is_well(world)

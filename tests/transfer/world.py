@@ -1,0 +1,330 @@
+"""A small model of a caller, a switch and some phones, for property tests of the machine.
+
+It carries out the machine's actions and makes the facts that a real switch would make, in any order that
+one could. Its own state says what is so: who is on hold, which legs live, whether the two are bridged.
+While the event socket is cut it goes on and tells nothing; when it is back, `missed_facts` (the real one)
+finds out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from voiced.pbx.channel import Channel, Home
+from voiced.transfer import facts as f
+from voiced.transfer.machine import decide
+from voiced.transfer.recovery import missed_facts
+from voiced.transfer.request import DestinationType, Request, Target
+from voiced.transfer.state import Dial, Transfer
+
+ID = UUID("00000000-0000-4000-8000-000000000001")
+CALLER = "caller-1"
+
+
+@dataclass
+class Leg:
+    uuid: str
+    attempt: int
+    answered: bool = False
+    bridged: bool = False
+
+
+@dataclass
+class World:
+    plan: tuple[Dial, ...]
+    now: float = 1000.0
+    caller: bool = True
+    parked: bool = False  # by the switch, with nobody on the line
+    music: str = "none"  # none, asked, playing
+    stopping: bool = False
+    offline: bool = False
+    legs: dict[str, Leg] = field(default_factory=dict)
+    jobs: set[int] = field(default_factory=set)  # originates that run
+    lost_jobs: set[int] = field(default_factory=set)  # their result will not be told
+    doomed: set[str] = field(default_factory=set)  # legs that hupall has hit; one that is not born it misses
+    intents: list[int] = field(default_factory=list)
+    bridging: tuple[str, int] | None = None
+    reports: list[Transfer] = field(default_factory=list)
+    talks: int = 0
+    dialled: list[int] = field(default_factory=list)
+    recorded: set[int] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
+    bridge_commands: list[bool] = field(default_factory=list)  # was the caller there, as far as we were told
+    told_gone: bool = False
+    question: bool = False
+    kept: list[tuple[Transfer, int, int]] = field(default_factory=list)  # what the database may know
+    trail: list[str] = field(default_factory=list)
+    born: int = 0
+
+    def __post_init__(self) -> None:
+        self.t = Transfer(str(ID), self.plan)
+        target = Target("ramal 1001", DestinationType.EXTENSION, "1001", "pbx.test")
+        self.request = Request(
+            ID, "pbx", ID, Channel(CALLER, "CS_EXECUTE", True, home=Home("8000", "XML", "default")),
+            (target,) * len(self.plan), self.plan, ID,
+        )  # fmt: skip
+        self.tell(f.Requested(self.now))
+
+    # -- telling the machine ------------------------------------------------------------------------------
+
+    def tell(self, fact: f.Fact, heard: bool = True) -> None:
+        if self.offline and heard:
+            return
+        if isinstance(fact, f.CallerEnded):
+            self.told_gone = True
+        before = self.t.phase
+        self.t, actions = decide(self.t, fact)
+        self.trail.append(f"{fact} {before}->{self.t.phase} {actions}")
+        for action in actions:
+            self.act(action)
+        self.kept.append((self.t, len(self.reports), self.talks))
+
+    def act(self, action: f.Action) -> None:
+        match action:
+            case f.RecordIntent(n):
+                self.intents.append(n)
+            case f.Report():
+                self.reports.append(self.t)
+            case f.ReportTalk():
+                self.talks += 1
+            case f.AskPbx():
+                self.question = True
+        if self.offline:
+            return  # not sent
+        match action:
+            case f.HoldCaller() if self.caller and self.music != "playing":
+                self.music = "asked"
+            case f.StopMusic() if self.music == "playing":
+                self.stopping = True
+            case f.StopMusic() if self.caller and not self.parked and self.bridging is None:
+                raise AssertionError("a stop without our music ends the assistant's playback, and the call")
+            case f.DialAgent(n):
+                assert n in self.recorded, "dialled before it was recorded"
+                assert n not in self.dialled, "dialled twice"
+                self.dialled.append(n)
+                self.jobs.add(n)
+            case f.EndLegs(n):
+                self.doomed |= {leg.uuid for leg in self.legs.values() if leg.attempt == n}
+            case f.ReleaseAgent(leg):
+                self.released.add(leg)
+            case f.BridgeLegs(n, leg):
+                self.bridge_commands.append(not self.told_gone)
+                self.bridging = (leg, n)
+            case f.SendHome():
+                assert self.parked or not self.caller, "sent home from where they were"
+                self.parked = False
+
+    # -- what may happen next -----------------------------------------------------------------------------
+
+    def possible(self) -> list[str]:
+        """Names of the things that could happen now."""
+        events = ["deadline"] if self.t.until else []
+        events += ["record"] * bool(self.intents)
+        events += ["music_starts", "music_fails"] * (self.music == "asked" and self.caller)
+        events += ["music_ends", "key"] * (self.music == "playing" and self.caller)
+        events += ["music_stops"] * (self.stopping and self.music == "playing")
+        events += ["leg_born"] * (bool(self.jobs) and self.born < 6)
+        for leg in self.legs.values():
+            events += ["rings"] + ["answers"] * (not leg.answered and leg.attempt in self.jobs) + ["leg_ends"]
+        events += ["job_fails"] * bool(self.jobs)
+        events += ["doom"] * bool(self.doomed & set(self.legs)) + ["release"] * bool(
+            self.released & set(self.legs)
+        )
+        events += ["bridged", "bridge_refused", "bridge_nothing"] * (self.bridging is not None)
+        events += ["caller_leaves"] * self.caller + ["cancel"]
+        events += (
+            ["cut"] * (not self.offline)
+            + ["back"] * self.offline
+            + ["asked"] * (self.question and not self.offline)
+        )
+        return events
+
+    def happen(self, event: str, pick: int = 0) -> None:
+        """Let it happen."""
+        self.now += 0.05
+        getattr(self, event)(pick)
+
+    def deadline(self, pick: int) -> None:
+        if self.t.until:
+            self.now = max(self.now, self.t.until)
+            self.tell(f.Deadline(self.now), heard=False)
+
+    def record(self, pick: int) -> None:
+        n = self.intents.pop(0)
+        self.recorded.add(n)
+        self.kept = [kept for kept in self.kept if kept[0].attempt == n]  # all before is in the database
+        self.tell(f.IntentRecorded(self.now, n), heard=False)
+
+    def music_starts(self, pick: int) -> None:
+        self.music = "playing"
+        self.tell(f.HoldStarted(self.now))
+
+    def music_fails(self, pick: int) -> None:
+        self.music = "none"
+        self.tell(f.HoldFailed(self.now))
+
+    def music_ends(self, pick: int) -> None:
+        self.music, self.stopping = "none", False
+        self.tell(f.HoldEnded(self.now))
+
+    music_stops = music_ends
+
+    def key(self, pick: int) -> None:
+        self.music, self.stopping = "none", False
+        self.tell(f.HoldEnded(self.now, "*"))
+
+    def leg_born(self, pick: int) -> None:
+        open_jobs = sorted(self.jobs)
+        self.born += 1
+        leg = Leg(f"leg-{self.born}", open_jobs[pick % len(open_jobs)])
+        self.legs[leg.uuid] = leg
+        self.tell(f.LegCreated(self.now, leg.attempt, leg.uuid))
+
+    def _leg(self, pick: int) -> Leg:
+        legs = sorted(self.legs.values(), key=lambda leg: leg.uuid)
+        return legs[pick % len(legs)]
+
+    def rings(self, pick: int) -> None:
+        leg = self._leg(pick)
+        if not leg.answered:
+            self.tell(f.Ringing(self.now, leg.attempt, leg.uuid))
+
+    def answers(self, pick: int) -> None:
+        able = [leg for leg in self.legs.values() if not leg.answered and leg.attempt in self.jobs]
+        winner = able[pick % len(able)]
+        winner.answered = True
+        self.jobs.discard(winner.attempt)
+        for leg in [leg for leg in self.legs.values() if leg.attempt == winner.attempt and leg is not winner]:
+            self._end(leg, "LOSE_RACE")
+        self.tell(f.Answered(self.now, winner.attempt, winner.uuid))
+        self.tell(f.Answered(self.now, winner.attempt, winner.uuid))  # the job and the park both say it
+
+    def _end(self, leg: Leg, cause: str) -> None:
+        del self.legs[leg.uuid]
+        if leg.bridged:
+            self.tell(f.LegEnded(self.now, leg.attempt, leg.uuid, cause))
+            self.tell(f.Unbridged(self.now))
+            if self.caller:
+                self._caller_gone()
+            return
+        if self.bridging and self.bridging[0] == leg.uuid:
+            self.tell(f.LegEnded(self.now, leg.attempt, leg.uuid, cause))
+            self._bridge_came_to_nothing(self.born)
+            return
+        self.tell(f.LegEnded(self.now, leg.attempt, leg.uuid, cause))
+
+    def leg_ends(self, pick: int) -> None:
+        leg = self._leg(pick)
+        self._end(leg, "USER_BUSY" if not leg.answered else "NORMAL_CLEARING")
+        self._job_without_legs(leg.attempt, "USER_BUSY")
+
+    def doom(self, pick: int) -> None:
+        leg = self.legs[sorted(self.doomed & set(self.legs))[0]]
+        self._end(leg, "ORIGINATOR_CANCEL")
+        self._job_without_legs(leg.attempt, "ORIGINATOR_CANCEL")
+
+    def _job_without_legs(self, n: int, cause: str) -> None:
+        """An originate ends with the last of its legs."""
+        if n in self.jobs and not any(leg.attempt == n for leg in self.legs.values()):
+            self.jobs.discard(n)
+            self.tell(f.JobFailed(self.now, n, cause))
+
+    def job_fails(self, pick: int) -> None:
+        n = sorted(self.jobs)[pick % len(self.jobs)]
+        for leg in [leg for leg in self.legs.values() if leg.attempt == n]:
+            self._end(leg, "NO_ANSWER")
+        self.jobs.discard(n)
+        self.tell(f.JobFailed(self.now, n, "NO_ANSWER"))
+
+    def release(self, pick: int) -> None:
+        self._end(self.legs[sorted(self.released & set(self.legs))[0]], "NORMAL_CLEARING")
+
+    def bridged(self, pick: int) -> None:
+        assert self.bridging is not None
+        uuid, _ = self.bridging
+        if uuid not in self.legs or not self.caller:
+            self.bridge_refused(pick)
+            return
+        self.bridging = None
+        if self.music != "none":
+            self.music, self.stopping = "none", False
+            self.tell(f.HoldEnded(self.now))
+        self.legs[uuid].bridged = True
+        self.tell(f.Bridged(self.now, uuid))
+
+    def bridge_refused(self, pick: int) -> None:
+        assert self.bridging is not None
+        _, n = self.bridging
+        self.bridging = None
+        self.tell(f.BridgeRefused(self.now, n, "-ERR Invalid uuid"))
+
+    def bridge_nothing(self, pick: int) -> None:
+        assert self.bridging is not None
+        self._bridge_came_to_nothing(pick)
+
+    def _bridge_came_to_nothing(self, pick: int) -> None:
+        """The switch took the caller, and there is nobody: it sends them home, or parks them."""
+        self.bridging = None
+        if not self.caller:
+            return
+        if self.music != "none":
+            self.music, self.stopping = "none", False
+            self.tell(f.HoldEnded(self.now))
+        if pick % 2:
+            self.parked = True
+            self.tell(f.CallerParked(self.now))
+
+    def caller_leaves(self, pick: int) -> None:
+        talking = [leg for leg in self.legs.values() if leg.bridged]
+        self._caller_gone()
+        for leg in talking:
+            leg.bridged = False
+            self._end(leg, "NORMAL_CLEARING")
+
+    def _caller_gone(self) -> None:
+        self.caller, self.music, self.stopping, self.parked = False, "none", False, False
+        self.tell(f.CallerEnded(self.now, "NORMAL_CLEARING"))
+
+    def cancel(self, pick: int) -> None:
+        self.tell(f.Cancelled(self.now), heard=False)
+
+    def cut(self, pick: int) -> None:
+        self.offline = True
+        self.lost_jobs |= self.jobs
+        self.tell(f.PbxLost(self.now), heard=False)
+
+    def back(self, pick: int) -> None:
+        self.offline = False
+        self.learn(restarted=False)
+
+    def asked(self, pick: int) -> None:
+        self.learn(restarted=False)
+
+    def restart(self, pick: int) -> None:
+        """The daemon dies and starts again, with what the database knew: perhaps less than what was done."""
+        self.t, reports, self.talks = self.kept[pick % len(self.kept)]
+        del self.reports[reports:]
+        self.intents.clear()
+        self.trail.append(f"restarted with {self.t.phase}")
+        self.kept = [(self.t, reports, self.talks)]
+        self.learn(restarted=True)
+
+    def learn(self, restarted: bool) -> None:
+        """Ask the switch what is so (also what a daemon does that has just started)."""
+        self.lost_jobs |= self.jobs if restarted else set()
+        self.offline = self.question = False
+        state = "CS_PARK" if self.parked else "CS_EXECUTE"
+        if any(leg.bridged for leg in self.legs.values()):
+            state = "CS_SOFT_EXECUTE"
+        hold = str(ID) if self.music == "playing" else ""
+        caller = Channel(CALLER, state, True, hold=hold) if self.caller else None
+        legs = [self._channel(leg) for leg in self.legs.values()]
+        for fact in missed_facts(self.request, self.t, caller, legs, self.now, restarted):
+            self.tell(fact, heard=False)
+
+    def _channel(self, leg: Leg) -> Channel:
+        state = "CS_EXECUTE" if leg.answered else "CS_CONSUME_MEDIA"
+        if leg.bridged:
+            return Channel(leg.uuid, "CS_EXCHANGE_MEDIA", True, peer=CALLER, attempt=f"{ID}.{leg.attempt}")
+        return Channel(leg.uuid, state, leg.answered, attempt=f"{ID}.{leg.attempt}")

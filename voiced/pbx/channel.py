@@ -1,0 +1,85 @@
+"""A channel as the PBX describes it at one moment (`uuid_dump`).
+
+`show channels` lags behind and goes on naming applications that have ended; a dump of the channel itself
+does neither. What was measured: a leg that was bridged to us is in CS_EXCHANGE_MEDIA, one that answered
+and waits is parked in CS_EXECUTE, one that rings is in CS_CONSUME_MEDIA; the variables `bridge_uuid` and
+`signal_bond` are set when uuid_bridge is commanded, and stay when the talk is over, so they prove nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from voiced.esl import values
+from voiced.esl.errors import InvalidValue
+from voiced.esl.event import Event
+
+# What our hold changes on the caller, and puts back as it was.
+HELD_VARIABLES = ("playback_terminators", "transfer_after_bridge")
+# What our bridge changes on the caller.
+BRIDGE_VARIABLES = ("hangup_after_bridge", "uuid_bridge_park_on_cancel")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the caller came from: the dialplan extension of the assistant."""
+
+    extension: str
+    dialplan: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel. `peer` is the other leg of its bridge or of its origin, '' where there is none."""
+
+    uuid: str
+    state: str  # CS_EXECUTE, …
+    answered: bool
+    number: str = ""
+    name: str = ""
+    peer: str = ""
+    hold: str = ""  # the id whose music plays
+    attempt: str = ""  # the attempt that dialled it, ID.N
+    home: Home | None = None
+    before: dict[str, str] = field(default_factory=dict)  # variables that we may change, as they are now
+
+    @property
+    def is_parked(self) -> bool:
+        """Parked by the switch, with nobody on the line and no dialplan to go on with."""
+        return self.state == "CS_PARK"
+
+    @property
+    def is_bridged_to_us(self) -> bool:
+        """A dialled leg that is the b side of a bridge."""
+        return self.state == "CS_EXCHANGE_MEDIA"
+
+
+def from_dump(dump: str) -> Channel:
+    """A channel from the text of `uuid_dump` (an event's headers, values encoded)."""
+    event = Event(b"\n" + dump.encode("utf-8", "surrogateescape"))
+    before = {name: event.variable(name) for name in (*HELD_VARIABLES, *BRIDGE_VARIABLES)}
+    return Channel(
+        uuid=event.unique_id,
+        state=event.get("Channel-State") or "",
+        answered=event.get("Answer-State") == "answered",
+        number=event.get("Caller-Caller-ID-Number") or "",
+        name=event.get("Caller-Caller-ID-Name") or "",
+        peer=event.get("Other-Leg-Unique-ID") or "",
+        hold=event.variable("voiced_hold") or "",
+        attempt=event.variable("voiced_attempt") or "",
+        home=_home(event),
+        before={name: value for name, value in before.items() if value is not None},
+    )
+
+
+def _home(event: Event) -> Home | None:
+    """The caller's extension, if it is one that may stand in a command."""
+    try:
+        return Home(
+            values.number(event.get("Caller-Destination-Number") or ""),
+            values.variable_name(event.get("Caller-Dialplan") or "XML"),
+            values.context(event.get("Caller-Context") or "default"),
+        )
+    except InvalidValue:
+        return None

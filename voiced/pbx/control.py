@@ -1,0 +1,142 @@
+"""Call control as commands, in the forms that were measured to hold (several common recipes drop the caller).
+
+Hold: three queued, marked applications. The first marks the caller and sets what the hold needs, the second
+plays, the third takes the marks off again — run by the switch itself whenever the music ends, whoever ends
+it, and also when we are gone. The music carries its own limit.
+
+Home: `transfer_after_bridge` names the assistant's extension while the caller is held. Whatever goes wrong
+with a bridge — the assistant's own leg leaves, the agent's leg goes in the 60 ms between uuid_bridge and
+CHANNEL_BRIDGE — the switch sends the caller there, where it would hang up otherwise. For 20 ms of these it
+looks at `uuid_bridge_park_on_cancel` instead and parks the caller; then we send them home (`send_home`).
+`hangup_after_bridge=explicit` ends the caller's call with the agent's, and goes before the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from voiced.esl import commands, values
+from voiced.esl.commands import Command
+from voiced.esl.errors import InvalidValue
+from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Home
+
+LIMIT_GRACE: Final = 5  # seconds that the switch's own limit of the music lies behind ours
+
+
+def hold(
+    caller: str,
+    mark: str,
+    music: str,
+    longest: float,
+    leave_key: str,
+    home: Home | None,
+    before: Mapping[str, str],
+) -> list[Command]:
+    """Music for the caller, marked with the transfer's id, for at most `longest` seconds (and a grace).
+
+    `leave_key` is the key that ends the hold, '' for none; `before` what the variables were.
+    """
+    terminators = leave_key or "none"
+    settings = {"voiced_hold": mark, "playback_terminators": terminators}
+    if home is not None:
+        settings["transfer_after_bridge"] = _home(home)
+    limit = int((longest + LIMIT_GRACE) * 1000)
+    put_back = {name: before.get(name, "") for name in HELD_VARIABLES}
+    return [
+        commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}"),
+        commands.execute(caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}"),
+        commands.execute(
+            caller, "multiset", _multiset({"voiced_hold": "", **put_back}), event_uuid=f"unmark-{mark}"
+        ),
+    ]
+
+
+def stop_music(caller: str) -> Command:
+    """End the playback that runs. Only while it is our music: else it ends the assistant's, and the call."""
+    return commands.api(f"uuid_fileman {values.channel_uuid(caller)} stop")
+
+
+def dial(
+    attempt: str, transfer: str, endpoints: Iterable[str], ring_seconds: float, number: str, name: str,
+    extra: Mapping[str, str],
+) -> str:  # fmt: skip
+    """The `originate` of an attempt, its legs parked when they answer and marked from their birth.
+
+    `number` and `name` are shown to the agent. A lone leg ends itself after two minutes (`park_timeout`).
+    """
+    variables = {
+        "voiced_transfer": values.channel_uuid(transfer),
+        "voiced_attempt": values.channel_uuid(attempt),
+        "presence_data": f"voiced:{attempt}",
+        "ignore_early_media": "true",
+        "originate_timeout": str(max(1, round(ring_seconds))),
+        "park_timeout": "120",
+        "hangup_after_bridge": "true",
+        **extra,
+    }
+    if shown_number := re.sub(r"[^0-9+*#]", "", number)[:32]:
+        variables["origination_caller_id_number"] = shown_number
+    if shown := values.reduced_name(name):
+        variables["origination_caller_id_name"] = shown
+    return f"originate {commands.dial(endpoints, variables)} &park()"
+
+
+def bridge(caller: str, leg: str) -> list[Command]:
+    """Bridge the two; the reply to the last is the bridge's. Its truth comes as CHANNEL_BRIDGE."""
+    settings = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), strict=True))
+    return [
+        _set(caller, settings),
+        commands.api(f"uuid_bridge {values.channel_uuid(caller)} {values.channel_uuid(leg)}"),
+    ]
+
+
+def unprepare_bridge(caller: str, before: Mapping[str, str]) -> Command:
+    """Put back what `bridge` set, for a caller who is with the assistant again."""
+    return _set(caller, {name: before.get(name, "") for name in BRIDGE_VARIABLES})
+
+
+def send_home(caller: str, home: Home) -> Command:
+    """Send a caller with nobody on the line through the dialplan to the assistant."""
+    where = f"{values.number(home.extension)} {home.dialplan} {values.context(home.context)}"
+    return commands.api(f"uuid_transfer {values.channel_uuid(caller)} {where}")
+
+
+def end_legs(attempt: str, cause: str = "ORIGINATOR_CANCEL") -> Command:
+    """Hang up every leg that carries the attempt's mark, forks and loopbacks too."""
+    return commands.api(f"hupall {values.hangup_cause(cause)} voiced_attempt {values.channel_uuid(attempt)}")
+
+
+def release(leg: str, prompt: str) -> list[Command]:
+    """Play a prompt to a parked leg and hang it up."""
+    return [
+        *([commands.execute(leg, "playback", prompt, event_uuid=f"release-{leg}")] if prompt else []),
+        commands.execute(leg, "hangup", "NORMAL_CLEARING"),
+    ]
+
+
+def _set(channel: str, variables: Mapping[str, str]) -> Command:
+    pairs = ";".join(
+        f"{values.variable_name(name)}={_plain(value, ';')}" for name, value in variables.items()
+    )
+    return commands.api(f"uuid_setvar_multi {values.channel_uuid(channel)} {pairs}")
+
+
+def _multiset(variables: Mapping[str, str]) -> str:
+    return "^^|" + "|".join(
+        f"{values.variable_name(name)}={_plain(value, '|')}" for name, value in variables.items()
+    )
+
+
+def _plain(value: str, separator: str) -> str:
+    """A value that came from the channel goes back only if it cannot be anything else in the command."""
+    try:
+        values.argument(value)
+    except InvalidValue:
+        return ""
+    return "" if separator in value else value
+
+
+def _home(home: Home) -> str:
+    return f"{values.number(home.extension)}:{home.dialplan}:{values.context(home.context)}"

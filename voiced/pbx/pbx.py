@@ -1,0 +1,130 @@
+"""A PBX: one event-socket connection for events and calls, another for questions.
+
+An api command runs inside the listener and holds up its events, so what may be slow (`show channels` of a
+large PBX) is asked on the second connection. What happens on the first is told to everybody who watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from voiced.esl import Client, EslError, Reply, commands, values
+from voiced.pbx.channel import Channel, from_dump
+
+log = structlog.get_logger(__name__)
+
+EVENTS: Final = (
+    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK",
+    "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_HANGUP", "CHANNEL_DESTROY", "CHANNEL_UUID",
+    "CHANNEL_EXECUTE_COMPLETE", "PLAYBACK_START", "HEARTBEAT",
+)  # fmt: skip
+
+
+class Watcher(Protocol):
+    """Who wants to know when the PBX is lost and back."""
+
+    def pbx_lost(self) -> None: ...
+
+    def pbx_back(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The channels that carry a mark of ours: dialled legs, and callers who hear our music now."""
+
+    legs: list[Channel]
+    held: list[Channel]
+
+
+class Pbx:
+    """One switch. `calls` has its events and takes commands; the questions are methods here."""
+
+    def __init__(
+        self, name: str, host: str, port: int, password: str, *, extra_events: tuple[str, ...] = ()
+    ) -> None:
+        self.name = name
+        self.calls = Client(
+            host, port, password, events=(*EVENTS, *extra_events), on_lost=self._lost, on_back=self._back
+        )
+        self.questions = Client(host, port, password)
+        self._watchers: list[Watcher] = []
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether calls can be made and followed."""
+        return self.calls.is_connected
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it of every loss and return from now on."""
+        self._watchers.append(watcher)
+
+    async def run(self) -> None:
+        """Keep both connections for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.calls.run(), name="event socket: calls")
+            group.create_task(self.questions.run(), name="event socket: questions")
+
+    def say(self, command: commands.Command) -> None:
+        """Write a command whose reply nobody needs. A refusal is logged; a loss is told by the connection."""
+
+        def replied(reply: asyncio.Future[Reply]) -> None:
+            if not reply.cancelled() and reply.exception() is None and not reply.result().ok:
+                log.info("the PBX refused", command=command.text, reply=reply.result().text)
+
+        self.calls.send(command).add_done_callback(replied)
+
+    # -- questions ----------------------------------------------------------------------------------------
+
+    async def channel(self, uuid: str) -> Channel | None:
+        """A channel as it is now; None where the PBX does not know it. Raises EslError without an answer."""
+        reply = await self._ask(commands.api(f"uuid_dump {values.channel_uuid(uuid)}"))
+        return from_dump(reply) if reply is not None else None
+
+    async def survey(self) -> Survey:
+        """What on the PBX is ours, dialled legs and held callers. Raises EslError without an answer."""
+        rows = await self.table("channels")
+        legs = [row["uuid"] for row in rows if str(row.get("presence_data", "")).startswith("voiced:")]
+        held = [
+            row["uuid"]
+            for row in rows  # an application's name stays when it is over; the channel's own mark decides
+            if row.get("application") == "playback"
+            and str(row.get("application_data", "")).startswith("{timeout=")
+        ]
+        found = await asyncio.gather(*(self.channel(uuid) for uuid in (*legs, *held)))
+        channels = [channel for channel in found if channel is not None]
+        return Survey(
+            [channel for channel in channels if channel.attempt],
+            [channel for channel in channels if channel.hold],
+        )
+
+    async def table(self, what: str) -> list[dict[str, Any]]:
+        """`show WHAT as json`, its rows. All values are strings; an empty table has no `rows`."""
+        reply = await self._ask(commands.api(f"show {what} as json"))
+        return [] if reply is None else list(json.loads(reply).get("rows", []))
+
+    async def core_uuid(self) -> str:
+        """The id of the switch's process: another one means that it was restarted."""
+        return await self._ask(commands.api("global_getvar core_uuid")) or ""
+
+    async def _ask(self, command: commands.Command) -> str | None:
+        reply = await self.questions.ask(command)
+        return reply.text if reply.ok else None
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _lost(self, reason: EslError) -> None:
+        self._tell(lambda watcher: watcher.pbx_lost())
+
+    def _back(self) -> None:
+        log.info("connected to the PBX", pbx=self.name)
+        self._tell(lambda watcher: watcher.pbx_back())
+
+    def _tell(self, what: Callable[[Watcher], None]) -> None:
+        for watcher in list(self._watchers):
+            what(watcher)

@@ -1,0 +1,163 @@
+"""Writes to the database behind the calls, in order.
+
+Nothing in a call waits for PostgreSQL. What has to be kept is handed to the scribe, which commits whatever
+has gathered in one transaction, again and again, in the order it was given. While the database is away it
+keeps everything and tries again; what waits is counted, and only journal lines are ever dropped, the oldest
+first and never in silence.
+
+What must be committed before something is done (the intention to dial) is handed over the same way; its
+`kept` future is done after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import asyncpg
+import structlog
+import tenacity
+
+from voiced.database import query
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING: Final = 100_000  # notes kept while the database is away; some 100 MB
+BATCH: Final = 500  # notes in one transaction
+
+
+@dataclass(slots=True)
+class Note:
+    """Statements that belong together: each a name under sql/queries and its arguments."""
+
+    statements: list[tuple[str, tuple[Any, ...]]]
+    droppable: bool = False  # a journal line, of which the newest is enough
+    kept: asyncio.Future[None] | None = field(default=None)
+
+
+class Scribe:
+    """The one writer of a daemon. `run()` writes until it is cancelled; `write` never waits."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._waiting: deque[Note] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.dropped = 0
+        self.is_away = False  # the last attempt to write failed
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def write(self, note: Note) -> None:
+        """Keep this, after everything that was given before."""
+        self._waiting.append(note)
+        self._idle.clear()
+        self._wake.set()
+        if len(self._waiting) > MOST_WAITING:
+            self._drop()
+
+    def commit(self, note: Note) -> asyncio.Future[None]:
+        """The same; the future is done when it is committed, or failed if the database refuses it."""
+        note.kept = asyncio.get_running_loop().create_future()
+        self.write(note)
+        return note.kept
+
+    async def drained(self) -> None:
+        """Until everything given so far is kept."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+                await self._write_until_kept(batch)
+            self._idle.set()
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _write_until_kept(self, batch: list[Note]) -> None:
+        try:
+            await self._write(batch)
+        except asyncpg.PostgresError:
+            await self._write_one_by_one(batch)
+        if self.is_away:
+            self.is_away = False
+            log.info("the database is back", waiting=len(self._waiting))
+        for note in batch:
+            if self._waiting and self._waiting[0] is note:
+                self._waiting.popleft()
+            if note.kept is not None and not note.kept.done():
+                note.kept.set_result(None)
+
+    async def _write(self, batch: list[Note]) -> None:
+        """Commit these notes, however long it takes. Raises PostgresError where one is refused for good."""
+        retry = tenacity.AsyncRetrying(
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
+            retry=tenacity.retry_if_exception(_is_passing),
+            before_sleep=self._away,
+            reraise=True,
+        )
+        await retry(self._commit, batch)
+
+    async def _commit(self, batch: list[Note]) -> None:
+        statements = (statement for note in batch for statement in note.statements)
+        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            for name, run in groupby(statements, key=itemgetter(0)):
+                await connection.executemany(query(name), [arguments for _, arguments in run])
+
+    async def _write_one_by_one(self, batch: list[Note]) -> None:
+        """One of the batch is refused for good (a conflict, bad data): it must not hold up the others."""
+        for note in batch:
+            try:
+                await self._write([note])
+            except asyncpg.PostgresError as error:
+                if note.kept is None:
+                    names = [name for name, _ in note.statements]
+                    log.error("the database refuses a note", statements=names, error=str(error))
+                elif not note.kept.done():
+                    note.kept.set_exception(error)
+                    note.kept.exception()  # it may be that nobody waits any more
+
+    def _drop(self) -> None:
+        for index, note in enumerate(self._waiting):
+            if note.droppable and index >= BATCH:  # the first ones are being written
+                del self._waiting[index]
+                self.dropped += 1
+                break
+        if self.dropped % 1000 == 1:
+            log.error("the database is away for too long: journal lines are dropped", dropped=self.dropped)
+
+    def _away(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if not self.is_away:
+            log.warning(
+                "the database is away, writing goes on later", error=str(error) or type(error).__name__
+            )
+        self.is_away = True
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether trying again later may help: the connection, not the statement, is at fault."""
+    return isinstance(
+        error,
+        OSError
+        | TimeoutError
+        | asyncpg.InterfaceError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.CannotConnectNowError
+        | asyncpg.AdminShutdownError
+        | asyncpg.CrashShutdownError
+        | asyncpg.TooManyConnectionsError
+        | asyncpg.DeadlockDetectedError
+        | asyncpg.SerializationError
+        | asyncpg.QueryCanceledError,
+    )

@@ -1,0 +1,236 @@
+"""Settings: voiced.toml, then the environment, into frozen models.
+
+The environment wins: `VOICED_PBX__HOST` style for every key, and the names that were in use before voiced
+(ESL_HOST, OMNIPLAY_API_URL, …). A wrong key or value is one line that names it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from voiced.esl import values
+from voiced.esl.errors import InvalidValue
+
+_NAMES_IN_USE: Final = {
+    "ESL_HOST": "pbx.host",
+    "ESL_PORT": "pbx.port",
+    "ESL_PASSWORD": "pbx.password",
+    "TRANSFER_ENABLED": "transfer.enabled",
+    "TRANSFER_DEFAULT_TIMEOUT": "transfer.ring_timeout_seconds",
+    "TRANSFER_MUSIC_ON_HOLD": "pbx.hold_music",
+    "OMNIPLAY_API_URL": "tickets.url",
+    "VOICE_AI_SERVICE_TOKEN": "tickets.token,http.token",
+    "DATABASE_URL": "database.url",
+}
+_PREFIX: Final = "VOICED_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message is one line that names it."""
+
+
+def _argument(value: str) -> str:
+    try:
+        return values.argument(value)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+
+
+def _key_of_phone(value: str) -> str:
+    if value and (len(value) != 1 or value not in "0123456789*#"):
+        raise ValueError("one key of a phone (0-9, * or #), or empty for none")
+    return value
+
+
+def _api_command(value: str) -> str:
+    _argument(value)
+    if value and "{uuid}" not in value:
+        raise ValueError("the command has to say {uuid} where the caller's channel goes")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"no time zone is called {value!r}") from None
+    return value
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085")
+    return value
+
+
+Argument = Annotated[str, AfterValidator(_argument)]
+ApiCommand = Annotated[str, AfterValidator(_api_command)]
+Address = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PbxSettings(_Section):
+    """The switch that this daemon serves."""
+
+    name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    host: str = "127.0.0.1"
+    port: Port = 8021
+    password: SecretStr = SecretStr("ClueCon")
+    hold_music: Argument = "local_stream://moh"
+    gateway: str = "default"
+
+
+class HttpSettings(_Section):
+    """The HTTP API."""
+
+    listen: Address = "127.0.0.1:8085"
+    token: SecretStr = SecretStr("")
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL: an URL, or a directory for the embedded one."""
+
+    url: SecretStr = SecretStr("")
+    data_dir: Path = Path(".voiced/postgres")
+
+
+class TicketsSettings(_Section):
+    """The ticketing backend that receives the results."""
+
+    url: str = Field("", pattern=r"^(https?://.+)?$")
+    token: SecretStr = SecretStr("")
+    timeout_seconds: Seconds = 3.0
+
+
+class TransferSettings(_Section):
+    """Attended transfers."""
+
+    enabled: bool = True
+    ring_timeout_seconds: Seconds = 30.0
+    longest_hold_seconds: Seconds = 120.0
+    max_retries: int = Field(0, ge=0, le=10)
+    retry_delay_seconds: float = Field(5.0, ge=0, le=600)
+    leave_key: Annotated[str, AfterValidator(_key_of_phone)] = "*"
+    goodbye_prompt: Argument = ""
+    pause_assistant: ApiCommand = ""
+    resume_assistant: ApiCommand = ""
+
+
+class LogSettings(_Section):
+    """Logs, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class DomainSettings(_Section):
+    """A domain of the PBX: FusionPBX's uuid, and the name that dial strings need."""
+
+    uuid: UUID
+    name: str
+    token: SecretStr = SecretStr("")
+    timezone: Annotated[str, AfterValidator(_timezone)] = "America/Sao_Paulo"
+    locale: Literal["pt-BR", "en"] = "pt-BR"
+
+    @model_validator(mode="after")
+    def _name_can_be_dialled(self) -> DomainSettings:
+        try:
+            values.domain(self.name)
+        except InvalidValue as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    pbx: PbxSettings = PbxSettings()
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    tickets: TicketsSettings = TicketsSettings()
+    transfer: TransferSettings = TransferSettings()
+    log: LogSettings = LogSettings()
+    domain: tuple[DomainSettings, ...] = ()
+
+    def warnings(self) -> list[str]:
+        """What works and should not stay so."""
+        found = []
+        on_loopback = self.pbx.host in ("127.0.0.1", "::1", "localhost")
+        if self.pbx.password.get_secret_value() == "ClueCon" and not on_loopback:
+            found.append(f"pbx.password is the default ClueCon, and {self.pbx.host} is not on loopback")
+        host = self.http.listen.rpartition(":")[0]
+        if not self.http.token.get_secret_value() and host not in ("127.0.0.1", "::1", "localhost"):
+            found.append(f"http.token is empty, and the API listens on {host}: anybody can transfer calls")
+        if not self.tickets.url:
+            found.append("tickets.url is empty: results are kept and sent to nobody")
+        return found
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings from a file (None: defaults) and the environment. Raises SettingsError, one line."""
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise SettingsError(f"{path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from None
+    sources = _overlay(tree, environment)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_one_line(error, path, sources)) from None
+
+
+def _overlay(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Put the environment's values into the tree. Returns which variable set which key."""
+    sources = {}
+    wanted = [(name, keys) for name, keys in _NAMES_IN_USE.items() if name in environment]
+    wanted += [
+        (name, name.removeprefix(_PREFIX).lower().replace("__", "."))
+        for name in sorted(environment)
+        if name.startswith(_PREFIX) and "__" in name
+    ]
+    for name, keys in wanted:
+        for key in keys.split(","):
+            *sections, last = key.split(".")
+            branch = tree
+            for section in sections:
+                branch = branch.setdefault(section, {})
+                if not isinstance(branch, dict):
+                    raise SettingsError(f"{name} (environment): {section} is no section")
+            branch[last] = environment[name]
+            sources[key] = name
+    return sources
+
+
+def _one_line(error: ValidationError, path: Path | None, sources: Mapping[str, str]) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = f"{sources[key]} (environment)" if key in sources else f"{path or 'settings'}: {key}"
+    if first["type"] == "extra_forbidden":
+        section = Settings.model_fields.get(str(first["loc"][0]))
+        known = _keys(section.annotation if section else None) or sorted(Settings.model_fields)
+        return f"{where}: there is no such setting; known here: {', '.join(known)}"
+    what = first["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(first["input"], dict) else f", not {str(first['input'])[:60]!r}"
+    return f"{where}: {what}{shown}"
+
+
+def _keys(section: Any) -> list[str]:
+    fields = getattr(section, "model_fields", None)
+    return sorted(fields) if fields else []

@@ -1,0 +1,156 @@
+"""Deliver what is in the outbox: in order for each stream, until the backend accepts it.
+
+A passing failure (no connection, time-out, 5xx, 408, 425, 429) is tried again for a day, with pauses that
+grow to 30 s; then, and at once after a permanent refusal, the message is held and shown, and its stream
+waits behind it until somebody releases it. Several daemons may deliver together: a message is locked while
+it is sent, and its Idempotency-Key makes a delivery whose answer was lost harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+import asyncpg
+import httpx
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from voiced.database import query
+
+log = structlog.get_logger(__name__)
+
+KEEP_TRYING: Final = 24 * 3600.0  # seconds, from the message's creation
+LONGEST_PAUSE: Final = 30.0  # seconds between two tries
+PASSING: Final = {408, 425, 429}  # besides 5xx
+WORKERS: Final = 4  # streams delivered at once
+LOOK_AGAIN: Final = 2.0  # seconds, when nothing wakes us
+COUNT_SECONDS: Final = 5.0  # between two counts of what waits
+
+
+class Answered(Protocol):
+    """Who wants to see the backend's answers (the ticket's id is one)."""
+
+    def __call__(self, key: str, path: str, answer: dict[str, Any]) -> object: ...
+
+
+class Outbox:
+    """Delivers to one backend. `run()` until cancelled; `wake()` when something was put."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 3.0,
+        answered: Answered | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
+        self._pool, self._answered = pool, answered
+        self._wake = asyncio.Event()
+        self.deliveries: Counter[str] = Counter()  # accepted, again, held
+        self._pending, self._held, self._oldest = 0, 0, 0.0
+
+    def wake(self) -> None:
+        """Something new is there."""
+        self._wake.set()
+
+    def figures(self) -> Iterator[Metric]:
+        """For the metrics; what waits was counted when a worker last looked."""
+        deliveries = CounterMetricFamily("tickets_deliveries", "Deliveries by result", labels=["result"])
+        for result, count in sorted(self.deliveries.items()):
+            deliveries.add_metric([result], count)
+        yield deliveries
+        yield GaugeMetricFamily("tickets_outbox_pending", "Messages waiting", value=self._pending)
+        yield GaugeMetricFamily("tickets_outbox_held", "Messages held for a person", value=self._held)
+        yield GaugeMetricFamily("tickets_outbox_oldest_seconds", "Age of the oldest", value=self._oldest)
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        async with self._client, asyncio.TaskGroup() as group:
+            group.create_task(self._count(), name="outbox figures")
+            for number in range(WORKERS):
+                group.create_task(self._work(), name=f"outbox {number}")
+
+    async def _count(self) -> None:
+        while True:
+            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                row = await self._pool.fetchrow(query("outbox/figures"))
+                assert row is not None  # an aggregate always has a row
+                self._pending, self._held, self._oldest = row["pending"], row["held"], row["oldest"]
+            await asyncio.sleep(COUNT_SECONDS)
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                delivered = await self._deliver_next()
+                wait = 0.0 if delivered else await self._until_due()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("the outbox cannot be read", error=str(error) or type(error).__name__)
+                wait = LOOK_AGAIN
+            if wait:
+                self._wake.clear()
+                try:
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+
+    async def _until_due(self) -> float:
+        due = await self._pool.fetchval(query("outbox/due_in"))
+        return LOOK_AGAIN if due is None else min(max(due, 0.05), LOOK_AGAIN)
+
+    async def _deliver_next(self) -> bool:
+        """One message, sent while its row is locked. False where none is due."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(query("outbox/next"))
+            if row is None:
+                return False
+            status, error = await self._post(row)
+            if error == "":
+                await connection.execute(query("outbox/delivered"), row["id"], status)
+                self.deliveries["accepted"] += 1
+                return True
+            age = await connection.fetchval(
+                "select extract(epoch from now() - $1)::float8", row["created_at"]
+            )
+            passing = status is None or status >= 500 or status in PASSING
+            if passing and age < KEEP_TRYING:
+                pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.5 * 2 ** min(row["tries"], 10))
+                await connection.execute(query("outbox/again"), row["id"], pause, status, error)
+                self.deliveries["again"] += 1
+            else:
+                log.error("a message is held", path=row["path"], key=row["idempotency_key"], error=error)
+                await connection.execute(query("outbox/hold"), row["id"], status, error)
+                self.deliveries["held"] += 1
+            return True
+
+    async def _post(self, row: Any) -> tuple[int | None, str]:
+        """Send one message. Returns the HTTP status (None: no answer) and what went wrong ('': nothing)."""
+        try:
+            response = await self._client.post(
+                row["path"], json=row["payload"], headers={"Idempotency-Key": row["idempotency_key"]}
+            )
+        except httpx.HTTPError as error:
+            return None, f"{type(error).__name__}: {error}"[:500]
+        if not response.is_success:
+            return response.status_code, f"{response.status_code}: {response.text[:400]}"
+        if self._answered is not None:
+            self._answered(row["idempotency_key"], row["path"], _object(response))
+        return response.status_code, ""
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON object, {} for anything else."""
+    try:
+        answer = response.json()
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,345 @@
+"""One transfer, driven: wait for a fact or the deadline, decide, record, act.
+
+    event, reply or clock → fact → decide → journal (behind the call) and actions
+
+A driver waits for nothing but its inbox. Commands are written and their replies come back as facts; the
+journal is handed to the scribe; whatever takes longer runs as a task of its own and ends in a fact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+import structlog
+
+from voiced.esl import Accepted, Client, Event, Handle, Reply, Unconfirmed
+from voiced.esl.commands import Command
+from voiced.pbx import control
+from voiced.scribe import Scribe
+from voiced.transfer import messages, store
+from voiced.transfer.facts import (
+    LOST,
+    Action,
+    Answered,
+    AskPbx,
+    BridgeLegs,
+    BridgeRefused,
+    CallerEnded,
+    Cancelled,
+    Deadline,
+    DialAgent,
+    EndLegs,
+    Fact,
+    HoldCaller,
+    HoldFailed,
+    HoldStarted,
+    IntentRecorded,
+    JobFailed,
+    RecordIntent,
+    ReleaseAgent,
+    Report,
+    ReportTalk,
+    Requested,
+    ResumeAssistant,
+    ScreenAgent,
+    SendHome,
+    StopMusic,
+)
+from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, CallerEar, assistant_fact, leg_fact
+from voiced.transfer.machine import decide, fact_name
+from voiced.transfer.request import Request
+from voiced.transfer.state import Phase, Transfer
+
+log = structlog.get_logger(__name__)
+
+MOST_FACTS: Final = 1000  # waiting for one transfer: more means that something runs in circles
+
+
+class CallIsBusy(Exception):
+    """Another transfer of the same call has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How callers are held and agents let go. Settings, the same for every transfer."""
+
+    music: str = "local_stream://moh"
+    leave_key: str = "*"
+    goodbye_prompt: str = ""  # to an agent whose caller has left; '' for none
+    pause_assistant: str = ""  # an api command with {uuid}; '' where there is nothing to pause
+    resume_assistant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every driver works with."""
+
+    calls: Client
+    scribe: Scribe
+    manners: Manners
+    ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
+    owns_pbx: Callable[[], bool]  # whether this daemon may still dial
+    watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
+    reacted: Callable[[float], object]  # seconds from an answer to its bridge command
+    clock: Callable[[], float] = time.time
+
+
+class Driver:
+    """Runs one transfer to its end. `known` is done when the result is known and the caller is back."""
+
+    def __init__(self, request: Request, tools: Tools, transfer: Transfer, seq: int = 0) -> None:
+        self.request, self.transfer = request, transfer
+        self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
+        self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tools, self._seq = tools, seq
+        self._inbox: deque[Fact] = deque()
+        self._wake = asyncio.Event()
+        self._handles: list[Handle] = []
+        self._ear = CallerEar(str(request.id), request.caller.uuid)
+        self._log = log.bind(
+            transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
+        )
+
+    # -- from outside -------------------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Hear the caller from now on, and the legs of attempts that may have been dialled already."""
+        calls, caller = self._tools.calls, self.request.caller.uuid
+        self._handles.append(calls.on(self.hear_caller, unique_id=caller, name=CALLER_EVENTS))
+        if self.request.assistant_leg:
+            leg = self.request.assistant_leg
+            self._handles.append(calls.on(self._hear_assistant, unique_id=leg, name="CHANNEL_HANGUP"))
+        for attempt in range(1, self.transfer.attempt + 1):
+            self._listen_to_legs(attempt)
+
+    def tell(self, fact: Fact) -> None:
+        """Something happened."""
+        if len(self._inbox) >= MOST_FACTS:
+            self._inbox.clear()
+            self._log.error("facts overflow: asking the PBX what is so")
+            self._tools.ask_pbx(self)
+        if isinstance(fact, HoldStarted):
+            self._ear.music_plays = True  # it may be made up, after a reconnect
+        self._inbox.append(fact)
+        self._wake.set()
+
+    def cancel(self, by: str = "api") -> None:
+        """Call it off."""
+        self.tell(Cancelled(self._tools.clock(), by))
+
+    def hear_caller(self, event: Event) -> None:
+        """An event of the caller's leg, or of a bridge that the caller is the b side of."""
+        if fact := self._ear.fact(event, self._tools.clock()):
+            self.tell(fact)
+
+    # -- the loop -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until the transfer has ended."""
+        try:
+            while self.transfer.phase is not Phase.ENDED:
+                fact = await self._next_fact()
+                try:
+                    self.step(fact)
+                except Exception:  # a fault of ours: one fact is lost, not the caller
+                    self._log.exception("a fact could not be acted on", fact=repr(fact))
+        finally:
+            for handle in self._handles:
+                handle.off()
+            if not self.known.done():
+                self.known.set_result(self.transfer)
+
+    def step(self, fact: Fact) -> None:
+        """One fact: decide, record, act."""
+        before = self.transfer
+        self.transfer, actions = decide(before, fact)
+        self._record(fact, actions)
+        for action in actions:
+            self._act(action)
+        self._tools.watch(self.request, before, self.transfer, fact)
+        self._ear.has_talked = self.transfer.phase is Phase.BRIDGED
+        t = self.transfer
+        if t.is_known and (t.bridged_at or t.caller_is_back) and not self.known.done():
+            self.known.set_result(t)
+
+    async def _next_fact(self) -> Fact:
+        while not self._inbox:
+            self._wake.clear()
+            wait = self.transfer.until - self._tools.clock() if self.transfer.until else None
+            if wait is not None and wait <= 0:
+                return Deadline(self._tools.clock())
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+        return self._inbox.popleft()
+
+    # -- recording ----------------------------------------------------------------------------------------
+
+    def _record(self, fact: Fact, actions: tuple[Action, ...]) -> None:
+        """The journal follows behind the call; the row itself is written by the first intention."""
+        t = self.transfer
+        if isinstance(fact, Requested) or (self.recorded.done() and self.recorded.exception()):
+            return
+        told = [messages.completed(self.request, t) for action in actions if isinstance(action, Report)]
+        told += [messages.ended(self.request, t) for action in actions if isinstance(action, ReportTalk)]
+        self._seq += 1
+        self._tools.scribe.write(store.note(self.request, t, self._seq, fact, told))
+        self._log.info(
+            "transfer", fact=fact_name(type(fact)), phase=t.phase, status=t.status, attempt=t.attempt,
+            cause=t.ending.cause if t.ending else "",
+        )  # fmt: skip
+
+    def _record_intent(self, attempt: int) -> None:
+        """Committed first, dialled after."""
+        if attempt == 1:
+            note = store.beginning(self.request, self.transfer)
+        else:
+            self._seq += 1
+            note = store.note(self.request, self.transfer, self._seq, Requested(self._tools.clock()))
+        kept = self._tools.scribe.commit(note)
+
+        def recorded(done: asyncio.Future[None]) -> None:
+            error = None if done.cancelled() else done.exception()
+            if not self.recorded.done():
+                if isinstance(error, asyncpg.UniqueViolationError):
+                    self.recorded.set_exception(CallIsBusy(self.request.caller.uuid))
+                elif error is not None:
+                    self.recorded.set_exception(error)
+                else:
+                    self.recorded.set_result(None)
+                self.recorded.exception()
+            if error is None:
+                self.tell(IntentRecorded(self._tools.clock(), attempt))
+            else:
+                self.cancel(by="voiced")
+
+        kept.add_done_callback(recorded)
+
+    # -- acting -------------------------------------------------------------------------------------------
+
+    def _act(self, action: Action) -> None:
+        caller, manners = self.request.caller, self._tools.manners
+        match action:
+            case RecordIntent(attempt):
+                self._record_intent(attempt)
+            case HoldCaller():
+                self._hold()
+            case StopMusic():
+                self._send(control.stop_music(caller.uuid))
+            case ResumeAssistant():
+                self._api(manners.resume_assistant)
+                if self.transfer.answered_at:
+                    self._send(control.unprepare_bridge(caller.uuid, caller.before))
+            case SendHome():
+                self._send(control.unprepare_bridge(caller.uuid, caller.before))
+                if caller.home is not None:
+                    self._send(control.send_home(caller.uuid, caller.home))
+            case DialAgent(attempt):
+                self._dial(attempt)
+            case EndLegs(attempt):
+                self._send(control.end_legs(self.request.attempt_id(attempt)))
+            case BridgeLegs(attempt, leg):
+                self._bridge(attempt, leg)
+            case ReleaseAgent(leg):
+                for command in control.release(leg, manners.goodbye_prompt):
+                    self._send(command)
+            case AskPbx():
+                self._tools.ask_pbx(self)
+            case Report() | ReportTalk():
+                pass  # recorded with the fact that made them
+            case ScreenAgent():
+                raise AssertionError("no plan screens its agents yet")
+
+    def _hold(self) -> None:
+        request, manners, t = self.request, self._tools.manners, self.transfer
+        self._api(manners.pause_assistant)
+        left = max(1.0, t.hold_until - self._tools.clock())
+        commands = control.hold(
+            request.caller.uuid, str(request.id), manners.music, left, manners.leave_key,
+            request.caller.home, request.caller.before,
+        )  # fmt: skip
+        for command in commands:
+            self._send(command, refused=self._hold_refused)
+
+    def _hold_refused(self, text: str) -> Fact:
+        now = self._tools.clock()
+        if "invalid session id" in text:  # the caller left before we listened
+            return CallerEnded(now, LOST)
+        return HoldFailed(now, text)
+
+    def _dial(self, attempt: int) -> None:
+        now = self._tools.clock()
+        if not self._tools.owns_pbx():
+            self.tell(JobFailed(now, attempt, "NOT_OWNER"))
+            return
+        self._listen_to_legs(attempt)
+        request, target = self.request, self.request.target(attempt)
+        originate = control.dial(
+            request.attempt_id(attempt), str(request.id), target.endpoints(),
+            self.transfer.this_dial.ring_seconds, request.caller.number, request.caller.name, {},
+        )  # fmt: skip
+        job = self._tools.calls.start_job(originate)
+
+        def done(result: asyncio.Future[Reply]) -> None:
+            now = self._tools.clock()
+            error = None if result.cancelled() else result.exception()
+            if isinstance(error, Accepted | Unconfirmed):
+                return  # the connection was lost: what became of it is found out when it is back
+            if error is not None:
+                self.tell(JobFailed(now, attempt, "NOT_SENT"))
+            elif not result.cancelled() and result.result().ok:
+                self.tell(Answered(now, attempt, result.result().value))
+            elif not result.cancelled():
+                self.tell(
+                    JobFailed(now, attempt, result.result().text.removeprefix("-ERR").strip() or "UNKNOWN")
+                )
+
+        job.result.add_done_callback(done)
+
+    def _bridge(self, attempt: int, leg: str) -> None:
+        *settings, bridge = control.bridge(self.request.caller.uuid, leg)
+        for command in settings:
+            self._send(command)
+        self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), attempt, text))
+        self._tools.reacted(self._tools.clock() - self.transfer.answered_at)
+
+    def _api(self, template: str) -> None:
+        """An api command of the settings, with the caller's uuid in it."""
+        if template:
+            self._send(Command(f"api {template.format(uuid=self.request.caller.uuid)}"))
+
+    def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
+        """Write it; a refusal is a fact, a loss is told by the connection itself."""
+
+        def replied(reply: asyncio.Future[Reply]) -> None:
+            if reply.cancelled() or reply.exception() is not None:
+                return
+            if not reply.result().ok:
+                first = command.text.split("\n", 1)[0]
+                self._log.info("the PBX refused", command=first, reply=reply.result().text)
+                if refused is not None:
+                    self.tell(refused(reply.result().text))
+
+        self._tools.calls.send(command).add_done_callback(replied)
+
+    # -- hearing ------------------------------------------------------------------------------------------
+
+    def _listen_to_legs(self, attempt: int) -> None:
+        def hear(event: Event) -> None:
+            if fact := leg_fact(event, attempt, self._tools.clock()):
+                self.tell(fact)
+
+        mark = ("voiced_attempt", self.request.attempt_id(attempt))
+        self._handles.append(self._tools.calls.on(hear, variable=mark, name=LEG_EVENTS))
+
+    def _hear_assistant(self, event: Event) -> None:
+        if fact := assistant_fact(event, self._tools.clock()):
+            self.tell(fact)

@@ -1,0 +1,269 @@
+"""What can happen to a transfer (facts, past tense) and what it can do (actions, verbs).
+
+A fact's `at` is when it happened, in seconds since the epoch; the machine has no other clock. Facts about
+a leg name the attempt that dialled it: a late ending of attempt 1 must not hit attempt 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+LOST: Final = "LOST"  # the cause of what was missed and cannot be known; never guessed
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Requested(Fact):
+    """Somebody asked for the transfer; the caller is known to the PBX."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecorded(Fact):
+    """The database has the intention to dial this attempt; now it may be dialled."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStarted(Fact):
+    """Our music plays to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFailed(Fact):
+    """Our music will not play: it does not exist, or the PBX refused the commands."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(Fact):
+    """Our music has ended: stopped, bridged away, at the switch's own limit, or by a key (`key`)."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegCreated(Fact):
+    """A leg of an attempt exists."""
+
+    attempt: int
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing(Fact):
+    """A phone rings."""
+
+    attempt: int
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Fact):
+    """A person (or their voicemail) is on the line: this leg won the attempt and is parked."""
+
+    attempt: int
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Fact):
+    """The agent pressed the key that takes the call."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Fact):
+    """The agent pressed the key that refuses, or none in time. `wish` is `reject` or `callback`."""
+
+    attempt: int
+    wish: str = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRefused(Fact):
+    """The PBX refused to bridge: one of the two is gone."""
+
+    attempt: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged(Fact):
+    """CHANNEL_BRIDGE: caller and `leg` hear each other. Only this makes a transfer a success."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebridged(Fact):
+    """The caller, having been with the agent, is bridged to another leg: the agent passed the call on."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbridged(Fact):
+    """The caller is no longer bridged to anyone, for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded(Fact):
+    """A leg of an attempt has hung up. `sip_code` is '' where SIP said nothing."""
+
+    attempt: int
+    leg: str
+    cause: str
+    sip_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed(Fact):
+    """The originate ended without an answer: the attempt is over. Where no channel was made, all there is."""
+
+    attempt: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantLeft(Fact):
+    """The assistant's own leg, to which the caller was bridged, has hung up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerParked(Fact):
+    """The switch parked the caller because a bridge came to nothing: there is nobody on the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerEnded(Fact):
+    """The caller has hung up, or was hung up."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline(Fact):
+    """The state's deadline has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled(Fact):
+    """Somebody cancelled the transfer."""
+
+    by: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class PbxLost(Fact):
+    """The event socket is gone: nothing is heard and nothing can be done, calls go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PbxBack(Fact):
+    """The event socket is back; what was missed follows as made-up facts.
+
+    With `restarted` the state was read from the database, and may be older than what was done.
+    """
+
+    restarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do. None waits: what comes of it is a fact again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIntent(Action):
+    """Commit to the database that this attempt is about to be dialled."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCaller(Action):
+    """Pause the assistant and play our marked music."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopMusic(Action):
+    """End our music, which plays now: the caller is back with the assistant."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAssistant(Action):
+    """The caller is back: let a paused assistant listen and talk again, and forget our settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendHome(Action):
+    """Send a caller with nobody on the line through the dialplan to the assistant again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialAgent(Action):
+    """Originate this attempt."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndLegs(Action):
+    """Hang up every leg of this attempt at once."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenAgent(Action):
+    """Tell the agent who calls, and ask for the key."""
+
+    attempt: int
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLegs(Action):
+    """Bridge the caller and the agent."""
+
+    attempt: int
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAgent(Action):
+    """Tell an agent who has answered that the caller left, and hang up."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Action):
+    """The result is known: tell the ticketing backend, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTalk(Action):
+    """The talk has ended: tell the ticketing backend how."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPbx(Action):
+    """Ask the PBX what is so; the answer comes as PbxBack and made-up facts."""
+
+
+Actions: TypeAlias = tuple[Action, ...]
+FACTS: Final[tuple[type[Fact], ...]] = tuple(
+    kind for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Fact) and kind is not Fact
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""What the ticketing backend is told of a transfer, and what the assistant may say of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from voiced.tickets.message import Message
+from voiced.transfer.causes import Status
+from voiced.transfer.request import Request, Target
+from voiced.transfer.state import Transfer
+
+# What the assistant may say, by status: pt-BR first, English second. {name} is the destination's.
+_SENTENCES: Final[dict[Status, dict[str, str]]] = {
+    Status.PENDING: {"pt-BR": "Estou transferindo para {name}.", "en": "I am transferring you to {name}."},
+    Status.RINGING: {"pt-BR": "Estou chamando {name}.", "en": "I am calling {name}."},
+    Status.ANSWERED: {"pt-BR": "{name} atendeu, um instante.", "en": "{name} has answered, one moment."},
+    Status.SUCCESS: {"pt-BR": "Você está falando com {name}.", "en": "You are connected to {name}."},
+    Status.BUSY: {
+        "pt-BR": "{name} está em outra ligação no momento.",
+        "en": "{name} is on another call at the moment.",
+    },
+    Status.NO_ANSWER: {"pt-BR": "{name} não atendeu.", "en": "{name} did not answer."},
+    Status.DND: {
+        "pt-BR": "{name} não pode atender agora.",
+        "en": "{name} cannot take calls right now.",
+    },
+    Status.OFFLINE: {"pt-BR": "{name} não está disponível no momento.", "en": "{name} is not available."},
+    Status.REJECTED: {
+        "pt-BR": "{name} não pode atender a ligação agora.",
+        "en": "{name} cannot take the call right now.",
+    },
+    Status.UNAVAILABLE: {
+        "pt-BR": "Não foi possível chamar {name}.",
+        "en": "It was not possible to reach {name}.",
+    },
+    Status.FAILED: {
+        "pt-BR": "Não consegui completar a transferência para {name}.",
+        "en": "I could not complete the transfer to {name}.",
+    },
+    Status.CANCELLED: {"pt-BR": "A transferência foi cancelada.", "en": "The transfer was cancelled."},
+}
+
+
+def sentences(status: Status, target: Target) -> dict[str, str]:
+    """What the assistant may truthfully say, by language."""
+    name = {"pt-BR": target.name, "en": target.name}
+    if not target.name:
+        name = {"pt-BR": f"o ramal {target.number}", "en": f"extension {target.number}"}
+    told = {language: text.format(name=name[language]) for language, text in _SENTENCES[status].items()}
+    return {language: text[:1].upper() + text[1:] for language, text in told.items()}
+
+
+def result(request: Request, t: Transfer) -> dict[str, Any]:
+    """A transfer's result as the API answers it, in snake_case."""
+    target, ending = request.target(t.attempt), t.ending
+    texts = sentences(t.status, target)
+    return {
+        "id": str(request.id),
+        "transfer_id": str(request.id),
+        "story_id": str(request.story_id),
+        "call_uuid": request.caller.uuid,
+        "status": t.status,
+        "success": t.status is Status.SUCCESS,
+        "cause": ending.cause if ending else t.talk_cause,
+        "sip_code": ending.sip_code if ending else "",
+        "ended_by": ending.ended_by if ending else t.talk_ended_by,
+        "attempts": t.attempt,
+        "destination": {"name": target.name, "type": target.type, "number": target.number},
+        "ring_seconds": _ring_seconds(t),
+        "message": texts["pt-BR"],
+        "messages": texts,
+        "offer_callback": ending.offer_callback if ending else False,
+        "next": "assistant" if ending and t.caller_here else "",
+    }
+
+
+def completed(request: Request, t: Transfer) -> Message:
+    """`transfer/completed`, once for each transfer."""
+    target, ending = request.target(t.attempt), t.ending
+    payload = {
+        "transferId": str(request.id),
+        "storyId": str(request.story_id),
+        "callUuid": request.caller.uuid,
+        "domainUuid": str(request.domain_uuid),
+        "callerNumber": request.caller.number,
+        "destinationName": target.name,
+        "destinationNumber": target.number,
+        "destinationType": target.type,
+        "status": t.status,
+        "cause": ending.cause if ending else "",
+        "sipCode": ending.sip_code if ending else "",
+        "endedBy": ending.ended_by if ending else "",
+        "attempts": t.attempt,
+        "ringSeconds": _ring_seconds(t),
+        "offerCallback": ending.offer_callback if ending else False,
+    }
+    return Message(_stream(request), f"{request.id}:completed", "/api/voice/transfer/completed", payload)
+
+
+def ended(request: Request, t: Transfer) -> Message:
+    """`transfer/ended`, after a talk."""
+    until = t.unbridged_at or t.ended_at
+    payload = {
+        "transferId": str(request.id),
+        "callUuid": request.caller.uuid,
+        "endedBy": t.talk_ended_by,
+        "cause": t.talk_cause,
+        "talkSeconds": round(max(0.0, until - t.bridged_at), 1),
+    }
+    return Message(_stream(request), f"{request.id}:ended", "/api/voice/transfer/ended", payload)
+
+
+def _stream(request: Request) -> str:
+    return f"call:{request.caller.uuid}"
+
+
+def _ring_seconds(t: Transfer) -> float:
+    """How long a phone rang in the last attempt, in seconds."""
+    if not t.ringing_at:
+        return 0.0
+    until = t.answered_at or t.ended_at or t.until
+    return round(max(0.0, until - t.ringing_at), 1)

@@ -1,0 +1,278 @@
+"""All transfers of a daemon: accepts requests, runs a driver for each, recovers them, tidies up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from voiced.esl import EslError, Event, InvalidValue, values
+from voiced.pbx import control
+from voiced.pbx.channel import Channel
+from voiced.pbx.pbx import Pbx, Survey
+from voiced.scribe import Scribe
+from voiced.transfer import store
+from voiced.transfer.driver import CallIsBusy, Driver, Manners, Tools
+from voiced.transfer.facts import Fact, PbxLost, Requested
+from voiced.transfer.recovery import missed_facts
+from voiced.transfer.request import Request, Target
+from voiced.transfer.state import Dial, Transfer
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS: Final = 2.0  # for the PBX to say whether it knows a call
+
+
+class UnknownCall(Exception):
+    """The PBX has no such call, or it is not answered."""
+
+
+class PbxIsAway(Exception):
+    """There is no connection to the PBX, or another daemon owns it."""
+
+
+class DatabaseIsAway(Exception):
+    """The intention could not be recorded: nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for: a call, and where it shall go."""
+
+    call_uuid: str
+    domain_uuid: UUID
+    targets: tuple[Target, ...]
+    plan: tuple[Dial, ...]
+    reason: str = ""
+    summary: str = ""
+    secretary_uuid: UUID | None = None
+    story_id: UUID | None = None
+
+
+Watch = Callable[[Request, Transfer, Transfer, Fact], object]
+
+
+class Transfers:
+    """The transfers of one PBX. `run()` keeps recovery going; `request()` begins one."""
+
+    def __init__(
+        self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
+        owns_pbx: Callable[[], bool], watch: Watch, reacted: Callable[[float], object],
+    ) -> None:  # fmt: skip
+        self._pbx, self._pool, self._scribe, self._longest_hold = pbx, pool, scribe, longest_hold
+        self._tools = Tools(
+            calls=pbx.calls, scribe=scribe, manners=manners, owns_pbx=owns_pbx, watch=watch, reacted=reacted,
+            ask_pbx=lambda driver: self._spawn(self._ask(driver), "ask the PBX"),
+        )  # fmt: skip
+        self._owns_pbx = owns_pbx
+        self._drivers: dict[UUID, Driver] = {}
+        self._by_caller: dict[str, Driver] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recovering = asyncio.Lock()
+        self._closing = False
+        pbx.calls.on(self._hear_bridge, name=("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
+        pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
+        pbx.watch(self)
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+    def get(self, id: UUID) -> Driver | None:
+        """The driver of a transfer that has not ended."""
+        return self._drivers.get(id)
+
+    def of_call(self, call_uuid: str) -> Driver | None:
+        """The driver of the transfer that this call is in."""
+        return self._by_caller.get(call_uuid)
+
+    # -- asking for one -----------------------------------------------------------------------------------
+
+    async def request(self, wish: Wish) -> Driver:
+        """Begin a transfer; it is recorded when this returns.
+
+        Raises UnknownCall, CallIsBusy, PbxIsAway, DatabaseIsAway, InvalidValue.
+        """
+        if self._closing:
+            raise PbxIsAway("this daemon is being stopped")
+        if not self._pbx.is_connected or not self._owns_pbx():
+            raise PbxIsAway("the PBX is not connected, or another daemon serves it")
+        if wish.call_uuid in self._by_caller:
+            raise CallIsBusy(wish.call_uuid)
+        for target in wish.targets:
+            target.endpoints()  # what cannot be dialled is refused before anything is touched
+        driver = self._new_driver(wish, await self._caller(wish.call_uuid))
+        driver.listen()
+        driver.tell(Requested(self._tools.clock()))
+        self._start(driver)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                futures: list[asyncio.Future[Any]] = [driver.recorded, driver.known]
+                await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        if driver.recorded.done():
+            driver.recorded.result()
+        else:
+            raise DatabaseIsAway("the database did not take the request in time; the caller was not touched")
+        return driver
+
+    async def _caller(self, call_uuid: str) -> Channel:
+        values.channel_uuid(call_uuid)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                channel = await self._pbx.channel(call_uuid)
+        except (EslError, TimeoutError) as error:
+            raise PbxIsAway(f"the PBX does not answer: {error}") from None
+        if channel is None:
+            raise UnknownCall(call_uuid)
+        if call_uuid in self._by_caller:  # somebody else asked meanwhile
+            raise CallIsBusy(call_uuid)
+        return channel
+
+    def _new_driver(self, wish: Wish, caller: Channel) -> Driver:
+        id = uuid4()
+        request = Request(
+            id=id, pbx=self._pbx.name, domain_uuid=wish.domain_uuid, caller=caller, targets=wish.targets,
+            plan=wish.plan, story_id=wish.story_id or id, reason=wish.reason, summary=wish.summary,
+            secretary_uuid=wish.secretary_uuid, assistant_leg=caller.peer,
+        )  # fmt: skip
+        return Driver(request, self._tools, Transfer(str(id), wish.plan, self._longest_hold))
+
+    # -- running them -------------------------------------------------------------------------------------
+
+    def _start(self, driver: Driver) -> None:
+        request = driver.request
+        self._drivers[request.id] = driver
+        self._by_caller[request.caller.uuid] = driver
+
+        async def drive() -> None:
+            try:
+                await driver.run()
+            finally:
+                self._drivers.pop(request.id, None)
+                if self._by_caller.get(request.caller.uuid) is driver:
+                    del self._by_caller[request.caller.uuid]
+
+        self._spawn(drive(), f"transfer {request.id}")
+
+    def _spawn(self, work: object, name: str) -> None:
+        assert asyncio.iscoroutine(work)
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a task of the transfers failed", task=task.get_name(), exc_info=error)
+
+    def close_door(self) -> None:
+        """Accept no more requests."""
+        self._closing = True
+
+    async def settled(self) -> None:
+        """Until no transfer is on its way: only talks are left, and they need nobody."""
+        while on_the_way := [d.known for d in self._drivers.values() if not d.known.done()]:
+            await asyncio.wait(on_the_way)
+
+    async def close(self) -> None:
+        """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- the PBX lost and found ---------------------------------------------------------------------------
+
+    def pbx_lost(self) -> None:
+        """The event socket is gone."""
+        for driver in list(self._drivers.values()):
+            driver.tell(PbxLost(self._tools.clock()))
+
+    def pbx_back(self) -> None:
+        """The event socket is back."""
+        if self._owns_pbx():
+            self._spawn(self.recover(), "recovery")
+
+    async def recover(self) -> None:
+        """Take up every open transfer: those that run here, and those that only the database knows."""
+        async with self._recovering:
+            try:
+                survey = await self._pbx.survey()
+                for driver in list(self._drivers.values()):
+                    if driver.transfer.lost:
+                        await self._ask(driver, legs=survey.legs)
+                await self._take_up(survey.legs)
+                self._tidy_up(survey)
+            except EslError as error:
+                log.warning(
+                    "recovery was cut short, it begins again with the next connection", error=str(error)
+                )
+
+    async def _take_up(self, legs: list[Channel]) -> None:
+        """Open transfers of the database that nobody drives: a daemon has died, or has lost the PBX to us."""
+        await self._scribe.drained()
+        for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
+            if request.id in self._drivers:
+                continue
+            driver = Driver(request, self._tools, state, seq)
+            driver.recorded.set_result(None)
+            driver.listen()
+            log.info("taking up a transfer", transfer_id=str(request.id), phase=state.phase)
+            self._start(driver)
+            await self._ask(driver, restarted=True, legs=legs)
+
+    async def _ask(
+        self, driver: Driver, *, restarted: bool = False, legs: list[Channel] | None = None
+    ) -> None:
+        """Find out what is so for one transfer, and tell its driver what it missed."""
+        request = driver.request
+        try:
+            caller = await self._pbx.channel(request.caller.uuid)
+            marked = (await self._pbx.survey()).legs if legs is None else legs
+        except EslError as error:
+            log.warning("the PBX did not say what is so", transfer_id=str(request.id), error=str(error))
+            return
+        ours = [leg for leg in marked if leg.attempt.rpartition(".")[0] == str(request.id)]
+        for fact in missed_facts(request, driver.transfer, caller, ours, self._tools.clock(), restarted):
+            driver.tell(fact)
+
+    def _tidy_up(self, survey: Survey) -> None:
+        """Legs and music of transfers that nobody drives: a leg is ended, a caller goes back."""
+        for leg in survey.legs:
+            if not self._is_ours(leg.attempt) and not leg.is_bridged_to_us:
+                log.warning("ending a leg that belongs to no transfer", leg=leg.uuid, attempt=leg.attempt)
+                self._pbx.say(control.end_legs(leg.attempt))
+        for caller in survey.held:
+            if not self._drives(caller.hold):
+                log.warning("a caller on hold belongs to no transfer, going back", call_uuid=caller.uuid)
+                self._pbx.say(control.stop_music(caller.uuid))
+
+    # -- events that belong to no single leg --------------------------------------------------------------
+
+    def _hear_bridge(self, event: Event) -> None:
+        """A bridge whose b side is one of our callers: an agent's own transfer."""
+        driver = self._by_caller.get(event.get("Bridge-B-Unique-ID") or "")
+        if driver is not None and event.unique_id != driver.request.caller.uuid:
+            driver.hear_caller(event)
+
+    def _hear_birth(self, event: Event) -> None:
+        """A leg that is born for an attempt which nobody drives any more."""
+        attempt = event.variable("voiced_attempt")
+        if attempt and self._owns_pbx() and not self._is_ours(attempt):
+            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
+            self._pbx.say(control.end_legs(attempt))
+
+    def _is_ours(self, attempt: str) -> bool:
+        return self._drives(attempt.rpartition(".")[0])
+
+    def _drives(self, id: str) -> bool:
+        with suppress(ValueError):
+            return UUID(id) in self._drivers
+        return False
+
+
+__all__ = ["CallIsBusy", "DatabaseIsAway", "InvalidValue", "PbxIsAway", "Transfers", "UnknownCall", "Wish"]

@@ -1,0 +1,109 @@
+"""Transfers in PostgreSQL: a row with what is known now, a journal of every fact, results in the outbox."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from voiced.database import query
+from voiced.scribe import Note
+from voiced.tickets.message import Message
+from voiced.transfer.facts import Fact
+from voiced.transfer.machine import fact_name
+from voiced.transfer.request import Request, Target
+from voiced.transfer.state import Transfer
+
+_TRANSFER = TypeAdapter(Transfer)
+_REQUEST = TypeAdapter(Request)
+
+
+def moment(at: float) -> datetime | None:
+    """Seconds since the epoch as a timestamp; None for 0, which means never."""
+    return datetime.fromtimestamp(at, UTC) if at else None
+
+
+def beginning(request: Request, t: Transfer) -> Note:
+    """The row of a new transfer, with the intention to dial its first attempt."""
+    caller = request.caller
+    arguments = (
+        request.id, request.pbx, caller.uuid, request.story_id, request.domain_uuid, request.secretary_uuid,
+        _text(caller.number), _text(caller.name), _target(request.target(1)), _text(request.reason),
+        _text(request.summary), t.status, t.attempt, t.phase, _REQUEST.dump_python(request, mode="json"),
+        _TRANSFER.dump_python(t, mode="json"), moment(t.requested_at),
+    )  # fmt: skip
+    return Note([("transfer/insert", arguments)])
+
+
+def note(request: Request, t: Transfer, seq: int, fact: Fact, messages: Iterable[Message] = ()) -> Note:
+    """A fact and what it made of the transfer, with what the backend is told of it."""
+    detail = {
+        field.name: getattr(fact, field.name) for field in dataclasses.fields(fact) if field.name != "at"
+    }
+    cause, sip_code, ended_by = t.talk_cause, "", t.talk_ended_by
+    if t.ending is not None:
+        cause, sip_code, ended_by = t.ending.cause, t.ending.sip_code, t.ending.ended_by
+    arguments = (
+        request.id, seq, moment(fact.at), fact_name(type(fact)), detail, t.phase, t.status,
+        cause, sip_code, ended_by, t.attempt, _target(request.target(t.attempt)),
+        _TRANSFER.dump_python(t, mode="json"), moment(t.bridged_at), moment(t.ended_at),
+    )  # fmt: skip
+    return Note([("transfer/note", arguments), *(message.put() for message in messages)])
+
+
+async def open_transfers(pool: asyncpg.Pool, pbx: str) -> list[tuple[Request, Transfer, int]]:
+    """Every transfer of a PBX that has not ended: request, state, last number in the journal."""
+    rows = await pool.fetch(query("transfer/open"), pbx)
+    return [
+        (_REQUEST.validate_python(row["request"]), _TRANSFER.validate_python(row["state"]), row["seq"])
+        for row in rows
+    ]
+
+
+async def get(pool: asyncpg.Pool, id: UUID, domain: UUID | None) -> dict[str, Any] | None:
+    """A transfer as the API shows it; of `domain` only, if given."""
+    row = await pool.fetchrow(query("transfer/get"), id, domain)
+    return _shown(row) if row else None
+
+
+async def list_transfers(
+    pool: asyncpg.Pool,
+    domain: UUID | None,
+    call_uuid: str | None,
+    status: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of transfers, newest first, and how many there are."""
+    rows = await pool.fetch(query("transfer/list"), domain, call_uuid, status, limit, offset)
+    return [_shown(row) for row in rows], rows[0]["total"] if rows else 0
+
+
+async def journal(pool: asyncpg.Pool, id: UUID) -> list[dict[str, Any]]:
+    """Every fact of a transfer, in order."""
+    return [dict(row) for row in await pool.fetch(query("transfer/journal"), id)]
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "destination_uuid": str(target.uuid) if target.uuid else None,
+        "name": target.name,
+        "type": target.type,
+        "number": target.number,
+    }
+
+
+def _text(value: str) -> str:
+    """Text that PostgreSQL takes: no NUL, no lone surrogates from broken UTF-8."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    hidden = {"request", "state", "seq", "total", "destination"}
+    shown = {name: value for name, value in dict(row).items() if name not in hidden}
+    return {**shown, "transfer_id": shown["id"], "destination": row["destination"]}

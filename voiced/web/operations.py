@@ -1,0 +1,90 @@
+"""For operators and watchers: health, readiness, metrics, live events, the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+import asyncpg
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from voiced.database import query
+from voiced.web.access import Granted
+from voiced.web.errors import ApiError
+from voiced.web.services import services
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process lives and its loop turns."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """200 when calls can be transferred: PBX and database are there. Else 503, with what is missing."""
+    at = services(request)
+    checks = {"pbx": "ok" if at.pbx.is_connected else "not connected", "database": "ok"}
+    try:
+        async with asyncio.timeout(2):
+            await at.pool.fetchval("select 1")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        checks["database"] = str(error) or type(error).__name__
+    ready = all(state == "ok" for state in checks.values())
+    return JSONResponse({"ready": ready, **checks}, 200 if ready else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    at = services(request)
+    return Response(at.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/api/events")
+async def events(request: Request, access: Granted) -> StreamingResponse:
+    """Every step of every transfer, as server-sent events, from now on."""
+    hub = services(request).hub
+
+    async def stream() -> AsyncIterator[str]:
+        yield ": welcome\n\n"
+        async for step in hub.watch(access.domain):
+            yield f"event: {step['type']}\ndata: {json.dumps(step, default=str, ensure_ascii=False)}\n\n"
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/api/outbox")
+async def outbox(
+    request: Request,
+    access: Granted,
+    state: Literal["pending", "delivered", "held"] | None = None,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> dict[str, Any]:
+    """What the ticketing backend was told, or will be."""
+    _for_all_domains(access.domain)
+    rows = await services(request).pool.fetch(query("outbox/list"), state, limit, (page - 1) * limit)
+    messages = [{name: value for name, value in dict(row).items() if name != "total"} for row in rows]
+    return {"messages": messages, "total": rows[0]["total"] if rows else 0, "page": page}
+
+
+@router.post("/api/outbox/{id}/release")
+async def release(id: int, request: Request, access: Granted) -> dict[str, Any]:
+    """Try a held message again, and what waits behind it."""
+    _for_all_domains(access.domain)
+    if not 0 < id < 2**63:
+        raise ApiError(404, "not_held", "no held message has this id")
+    if await services(request).pool.fetchval(query("outbox/release"), id) is None:
+        raise ApiError(404, "not_held", "no held message has this id")
+    return {"id": id, "state": "pending"}
+
+
+def _for_all_domains(domain: object) -> None:
+    if domain is not None:
+        raise ApiError(403, "forbidden", "this needs a token for all domains")

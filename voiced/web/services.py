@@ -1,0 +1,34 @@
+"""What the HTTP layer works with; app.py puts it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+from fastapi import Request
+
+from voiced.metrics import Metrics
+from voiced.pbx.pbx import Pbx
+from voiced.scribe import Scribe
+from voiced.settings import Settings
+from voiced.transfer.service import Transfers
+from voiced.web.live import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One daemon's parts."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    pbx: Pbx
+    scribe: Scribe
+    transfers: Transfers
+    hub: Hub
+    metrics: Metrics
+
+
+def services(request: Request) -> Services:
+    """The services of the app that serves this request."""
+    found: Services = request.app.state.services
+    return found
