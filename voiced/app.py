@@ -18,6 +18,7 @@ from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.settings import Settings
+from voiced.speech.prompts import find as find_prompts
 from voiced.tickets.outbox import Outbox
 from voiced.transfer.driver import Manners
 from voiced.transfer.facts import Fact
@@ -192,7 +193,8 @@ async def serve(settings: Settings) -> None:
 def _manners(settings: Settings) -> Manners:
     transfer = settings.transfer
     return Manners(
-        music=settings.pbx.hold_music, leave_key=transfer.leave_key, goodbye_prompt=transfer.goodbye_prompt,
+        music=settings.pbx.hold_music, leave_key=transfer.leave_key, comfort_seconds=transfer.comfort_seconds,
+        prompts=find_prompts(settings.speech.prompts_dir, settings.pbx.is_here),
         pause_assistant=transfer.pause_assistant, resume_assistant=transfer.resume_assistant,
     )  # fmt: skip
 

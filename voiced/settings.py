@@ -30,6 +30,7 @@ _NAMES_IN_USE: Final = {
     "DATABASE_URL": "database.url",
 }
 _PREFIX: Final = "VOICED_"
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class SettingsError(Exception):
@@ -92,6 +93,11 @@ class PbxSettings(_Section):
     hold_music: Argument = "local_stream://moh"
     gateway: str = "default"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the PBX runs on this machine."""
+        return self.host in LOOPBACK
+
 
 class HttpSettings(_Section):
     """The HTTP API."""
@@ -124,9 +130,15 @@ class TransferSettings(_Section):
     max_retries: int = Field(0, ge=0, le=10)
     retry_delay_seconds: float = Field(5.0, ge=0, le=600)
     leave_key: Annotated[str, AfterValidator(_key_of_phone)] = "*"
-    goodbye_prompt: Argument = ""
+    comfort_seconds: float = Field(30.0, ge=0, le=600)
     pause_assistant: ApiCommand = ""
     resume_assistant: ApiCommand = ""
+
+
+class SpeechSettings(_Section):
+    """What callers and agents hear."""
+
+    prompts_dir: Argument = ""
 
 
 class LogSettings(_Section):
@@ -162,17 +174,17 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     tickets: TicketsSettings = TicketsSettings()
     transfer: TransferSettings = TransferSettings()
+    speech: SpeechSettings = SpeechSettings()
     log: LogSettings = LogSettings()
     domain: tuple[DomainSettings, ...] = ()
 
     def warnings(self) -> list[str]:
         """What works and should not stay so."""
         found = []
-        on_loopback = self.pbx.host in ("127.0.0.1", "::1", "localhost")
-        if self.pbx.password.get_secret_value() == "ClueCon" and not on_loopback:
+        if self.pbx.password.get_secret_value() == "ClueCon" and not self.pbx.is_here:
             found.append(f"pbx.password is the default ClueCon, and {self.pbx.host} is not on loopback")
         host = self.http.listen.rpartition(":")[0]
-        if not self.http.token.get_secret_value() and host not in ("127.0.0.1", "::1", "localhost"):
+        if not self.http.token.get_secret_value() and host.strip("[]") not in LOOPBACK:
             found.append(f"http.token is empty, and the API listens on {host}: anybody can transfer calls")
         if not self.tickets.url:
             found.append("tickets.url is empty: results are kept and sent to nobody")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from voiced.pbx.channel import Channel, Home
+from voiced.pbx.control import LIMIT_GRACE
 from voiced.transfer import facts as f
 from voiced.transfer.machine import decide
 from voiced.transfer.recovery import missed_facts
@@ -98,7 +99,8 @@ class World:
             case f.StopMusic() if self.music == "playing":
                 self.stopping = True
             case f.StopMusic() if self.caller and not self.parked and self.bridging is None:
-                raise AssertionError("a stop without our music ends the assistant's playback, and the call")
+                what = "a stop without our music ends the assistant's playback, and the call"
+                raise AssertionError("\n".join([what, *self.trail]))
             case f.DialAgent(n):
                 assert n in self.recorded, "dialled before it was recorded"
                 assert n not in self.dialled, "dialled twice"
@@ -148,6 +150,8 @@ class World:
     def deadline(self, pick: int) -> None:
         if self.t.until:
             self.now = max(self.now, self.t.until)
+            if self.music == "playing" and self.now >= self.t.hold_until + LIMIT_GRACE:
+                self.music_ends(pick)  # the switch's own limit
             self.tell(f.Deadline(self.now), heard=False)
 
     def record(self, pick: int) -> None:

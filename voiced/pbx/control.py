@@ -28,6 +28,7 @@ LIMIT_GRACE: Final = 5  # seconds that the switch's own limit of the music lies 
 def hold(
     caller: str,
     mark: str,
+    number: int,
     music: str,
     longest: float,
     leave_key: str,
@@ -36,7 +37,8 @@ def hold(
 ) -> list[Command]:
     """Music for the caller, marked with the transfer's id, for at most `longest` seconds (and a grace).
 
-    `leave_key` is the key that ends the hold, '' for none; `before` what the variables were.
+    `number` tells one hold of a transfer from the next; `leave_key` is the key that ends it, '' for none;
+    `before` is what the variables were.
     """
     terminators = leave_key or "none"
     settings = {"voiced_hold": mark, "playback_terminators": terminators}
@@ -45,10 +47,15 @@ def hold(
     limit = int((longest + LIMIT_GRACE) * 1000)
     put_back = {name: before.get(name, "") for name in HELD_VARIABLES}
     return [
-        commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}"),
-        commands.execute(caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}"),
+        commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}.{number}"),
         commands.execute(
-            caller, "multiset", _multiset({"voiced_hold": "", **put_back}), event_uuid=f"unmark-{mark}"
+            caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}.{number}"
+        ),
+        commands.execute(
+            caller,
+            "multiset",
+            _multiset({"voiced_hold": "", **put_back}),
+            event_uuid=f"unmark-{mark}.{number}",
         ),
     ]
 

@@ -22,6 +22,7 @@ from voiced.esl import Accepted, Client, Event, Handle, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.pbx import control
 from voiced.scribe import Scribe
+from voiced.speech.prompts import NO_PROMPTS, Prompt, Prompts
 from voiced.transfer import messages, store
 from voiced.transfer.facts import (
     LOST,
@@ -54,10 +55,11 @@ from voiced.transfer.facts import (
 from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, CallerEar, assistant_fact, leg_fact
 from voiced.transfer.machine import decide, fact_name
 from voiced.transfer.request import Request
-from voiced.transfer.state import Phase, Transfer
+from voiced.transfer.state import Music, Phase, Transfer
 
 log = structlog.get_logger(__name__)
 
+_WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 MOST_FACTS: Final = 1000  # waiting for one transfer: more means that something runs in circles
 
 
@@ -71,7 +73,8 @@ class Manners:
 
     music: str = "local_stream://moh"
     leave_key: str = "*"
-    goodbye_prompt: str = ""  # to an agent whose caller has left; '' for none
+    prompts: Prompts = NO_PROMPTS
+    comfort_seconds: float = 0.0  # between two prompts to a caller who waits; 0 for none
     pause_assistant: str = ""  # an api command with {uuid}; '' where there is nothing to pause
     resume_assistant: str = ""
 
@@ -101,6 +104,7 @@ class Driver:
         self._inbox: deque[Fact] = deque()
         self._wake = asyncio.Event()
         self._handles: list[Handle] = []
+        self._comfort_at = 0.0
         self._ear = CallerEar(str(request.id), request.caller.uuid)
         self._log = log.bind(
             transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
@@ -174,6 +178,12 @@ class Driver:
             wait = self.transfer.until - self._tools.clock() if self.transfer.until else None
             if wait is not None and wait <= 0:
                 return Deadline(self._tools.clock())
+            comfort = self._comfort_is_due()
+            if comfort is not None:
+                if comfort <= 0:
+                    self._comfort()
+                    continue
+                wait = comfort if wait is None else min(wait, comfort)
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
@@ -249,7 +259,8 @@ class Driver:
             case BridgeLegs(attempt, leg):
                 self._bridge(attempt, leg)
             case ReleaseAgent(leg):
-                for command in control.release(leg, manners.goodbye_prompt):
+                goodbye = manners.prompts.path(Prompt.CALLER_LEFT, self.request.locale)
+                for command in control.release(leg, goodbye):
                     self._send(command)
             case AskPbx():
                 self._tools.ask_pbx(self)
@@ -258,16 +269,35 @@ class Driver:
             case ScreenAgent():
                 raise AssertionError("no plan screens its agents yet")
 
-    def _hold(self) -> None:
+    def _hold(self, *, comfort: bool = False) -> None:
         request, manners, t = self.request, self._tools.manners, self.transfer
-        self._api(manners.pause_assistant)
+        if not comfort:
+            self._api(manners.pause_assistant)
         left = max(1.0, t.hold_until - self._tools.clock())
+        music = manners.music
+        prompt = manners.prompts.path(Prompt.PLEASE_WAIT, request.locale)
+        if comfort and prompt:
+            music = f"file_string://{prompt}!{music}"  # one playback: nothing is left in the queue behind it
+        self._comfort_at = self._tools.clock() + manners.comfort_seconds
         commands = control.hold(
-            request.caller.uuid, str(request.id), manners.music, left, manners.leave_key,
+            request.caller.uuid, str(request.id), self._ear.next_hold(), music, left, manners.leave_key,
             request.caller.home, request.caller.before,
         )  # fmt: skip
         for command in commands:
             self._send(command, refused=self._hold_refused)
+
+    def _comfort(self) -> None:
+        """A prompt for the caller who waits: queue it with the music behind it, then stop what plays."""
+        self._hold(comfort=True)
+        self._send(control.stop_music(self.request.caller.uuid))
+
+    def _comfort_is_due(self) -> float | None:
+        """Seconds until the next prompt for a caller who waits; None where there is none to come."""
+        t, manners = self.transfer, self._tools.manners
+        waits = t.music is Music.ON and t.phase in _WAITING and not t.lost
+        if not (waits and manners.comfort_seconds and manners.prompts.directory):
+            return None
+        return self._comfort_at - self._tools.clock()
 
     def _hold_refused(self, text: str) -> Fact:
         now = self._tools.clock()

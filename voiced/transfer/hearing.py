@@ -33,12 +33,21 @@ LEG_EVENTS = (
 
 
 class CallerEar:
-    """Hears the caller's leg. It remembers whether our music plays, and whether the talk has begun."""
+    """Hears the caller's leg. It remembers whether our music plays, and whether the talk has begun.
+
+    A hold that is renewed gets a number of its own, and the end of the one before is no end.
+    """
 
     def __init__(self, transfer: str, caller: str) -> None:
-        self._hold, self._caller, self._transfer = f"hold-{transfer}", caller, transfer
+        self._caller, self._transfer = caller, transfer
+        self._holds = 0
         self.music_plays = False
         self.has_talked = False
+
+    def next_hold(self) -> int:
+        """The number of the hold that is asked for now."""
+        self._holds += 1
+        return self._holds
 
     def fact(self, event: Event, at: float) -> Fact | None:
         """What the event is for the transfer; None for what it does not concern."""
@@ -46,7 +55,7 @@ class CallerEar:
             case "PLAYBACK_START" if event.variable("voiced_hold") == self._transfer:
                 self.music_plays = True
                 return HoldStarted(at)
-            case "CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == self._hold:
+            case "CHANNEL_EXECUTE_COMPLETE" if self._is_last_hold(event.get("Application-UUID") or ""):
                 played, self.music_plays = self.music_plays, False
                 if not played:
                     return HoldFailed(at, event.get("Application-Response") or "")
@@ -62,6 +71,11 @@ class CallerEar:
             case "CHANNEL_HANGUP":
                 return CallerEnded(at, event.get("Hangup-Cause") or "UNKNOWN")
         return None
+
+    def _is_last_hold(self, application: str) -> bool:
+        """Of the last hold that was asked for; after a restart, of any."""
+        hold, _, number = application.rpartition(".")
+        return hold == f"hold-{self._transfer}" and self._holds in (0, int(number) if number.isdigit() else 0)
 
     def _other(self, event: Event) -> str:
         """The other leg of a bridge: the caller may be its a or its b side."""

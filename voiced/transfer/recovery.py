@@ -42,21 +42,26 @@ def missed_facts(
     `caller` is the caller's channel (None: gone), `legs` those that carry any mark of this transfer.
     """
     facts: list[Fact] = [PbxBack(at, restarted)]
-    plays = caller is not None and caller.hold == str(request.id)
-    if plays:
-        facts.append(HoldStarted(at))
+    if caller is None:
+        facts.append(CallerEnded(at, LOST))  # first: nobody is bridged to a caller who has left
     ours = {leg.uuid: leg for leg in legs}
+    for leg in ours.values():  # a talk before the music: who talks is not put on hold again
+        if leg.is_bridged_to_us and leg.peer == request.caller.uuid:
+            facts += [LegCreated(at, _attempt(leg), leg.uuid), Bridged(at, leg.uuid)]
+    if caller is not None:  # the music before the legs: it is not stopped where it does not play
+        music = Music.ASKED if restarted and t.music is Music.NONE else t.music
+        facts += _music_facts(music, caller.hold == str(request.id), at)
     for leg in ours.values():
-        facts += _leg_facts(request, leg, at)
+        if not leg.is_bridged_to_us:
+            facts.append(LegCreated(at, _attempt(leg), leg.uuid))
+            came = Answered if leg.answered else Ringing
+            facts.append(came(at, _attempt(leg), leg.uuid))
     attempt = max(t.attempt, 1)
     facts += [LegEnded(at, attempt, uuid, LOST) for uuid in sorted(t.legs - set(ours))]
     if t.phase is Phase.RETURNING and t.dialled and not ours:
         facts.append(JobFailed(at, attempt, LOST))
     if caller is None:
-        return [*facts, CallerEnded(at, LOST)]
-    if not plays:
-        music = Music.ASKED if restarted and t.music is Music.NONE else t.music
-        facts += _silence_facts(music, at)
+        return facts
     if caller.is_parked:
         facts.append(CallerParked(at))
     talks = any(leg.is_bridged_to_us and leg.peer == caller.uuid for leg in ours.values())
@@ -65,16 +70,14 @@ def missed_facts(
     return facts
 
 
-def _leg_facts(request: Request, leg: Channel, at: float) -> list[Fact]:
-    attempt = int(leg.attempt.rpartition(".")[2])
-    born = LegCreated(at, attempt, leg.uuid)
-    if leg.is_bridged_to_us and leg.peer == request.caller.uuid:
-        return [born, Bridged(at, leg.uuid)]
-    return [born, Answered(at, attempt, leg.uuid) if leg.answered else Ringing(at, attempt, leg.uuid)]
+def _attempt(leg: Channel) -> int:
+    return int(leg.attempt.rpartition(".")[2])
 
 
-def _silence_facts(music: Music, at: float) -> list[Fact]:
-    """Our music does not play: it never will, or it has ended."""
+def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:
+    """Our music plays, or never will, or has ended."""
+    if plays:
+        return [HoldStarted(at)]
     if music is Music.ASKED:
         return [HoldFailed(at, LOST)]
     return [HoldEnded(at)] if music in (Music.ON, Music.STOPPING) else []

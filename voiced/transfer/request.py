@@ -49,6 +49,7 @@ class Request:
     reason: str = ""
     summary: str = ""
     secretary_uuid: UUID | None = None
+    locale: str = "pt-BR"
     assistant_leg: str = ""  # the leg that the caller was bridged to, '' where the assistant has none
     tags: dict[str, str] = field(default_factory=dict)
 

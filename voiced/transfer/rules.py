@@ -69,7 +69,7 @@ RELEASE_SECONDS: Final = 10.0  # for the prompt that tells an agent that the cal
 SHORT_MUSIC: Final = 1.0  # music that lasts no longer than this is not started again
 LATE_SECONDS: Final = 2.0  # after a reconnect, for a leg that no table shows yet to appear
 LOST_GRACE: Final = 30.0  # beyond the longest hold: nothing of ours is left on a PBX lost for so long
-MAX_TRIES: Final = 5  # to bring the caller back and end the legs
+RETURN_SECONDS: Final = 10.0  # beyond the hold's limit: then the switch has ended music and legs by itself
 
 # Endings that are ours to give.
 PICKED_OFF: Final = Ending(Status.CANCELLED, "PICKED_OFF", ended_by="agent")
@@ -383,7 +383,7 @@ def press_on(t: Transfer, fact: Deadline) -> Step:
     if t.music is Music.ASKED and fact.at < t.hold_until:  # it may still start, and is stopped then
         t = replace(t, until=min(fact.at + BACK_SECONDS, t.hold_until))
         return t, ((EndLegs(t.attempt),) if t.dialled or t.legs else ())
-    if t.tries >= MAX_TRIES:
+    if fact.at >= max(t.hold_until, t.known_at) + RETURN_SECONDS:
         return _end(t, fact)
     t = replace(t, tries=t.tries + 1, until=fact.at + BACK_SECONDS)
     ask = t.tries > 1 or (t.caller_here and t.music is not Music.OVER)

@@ -52,6 +52,7 @@ class Wish:
     reason: str = ""
     summary: str = ""
     secretary_uuid: UUID | None = None
+    locale: str = "pt-BR"
     story_id: UUID | None = None
 
 
@@ -138,7 +139,7 @@ class Transfers:
         request = Request(
             id=id, pbx=self._pbx.name, domain_uuid=wish.domain_uuid, caller=caller, targets=wish.targets,
             plan=wish.plan, story_id=wish.story_id or id, reason=wish.reason, summary=wish.summary,
-            secretary_uuid=wish.secretary_uuid, assistant_leg=caller.peer,
+            secretary_uuid=wish.secretary_uuid, locale=wish.locale, assistant_leg=caller.peer,
         )  # fmt: skip
         return Driver(request, self._tools, Transfer(str(id), wish.plan, self._longest_hold))
 

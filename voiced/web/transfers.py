@@ -131,8 +131,9 @@ async def _begin(at: Services, body: TransferRequest) -> Driver:
         for retry in range(settings.max_retries + 1)
     ]
     wish = Wish(
-        body.call_uuid, body.domain_uuid, (target,) * len(dials), tuple(dials), body.reason, body.summary,
-        body.secretary_uuid, body.story_id,
+        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, targets=(target,) * len(dials),
+        plan=tuple(dials), reason=body.reason, summary=body.summary, secretary_uuid=body.secretary_uuid, locale=domain.locale,
+        story_id=body.story_id,
     )  # fmt: skip
     try:
         return await at.transfers.request(wish)

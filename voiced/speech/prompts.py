@@ -1,0 +1,40 @@
+"""Shipped prompts: short WAV files (8 kHz, 16 bit, mono), in pt-BR and English, that the PBX plays.
+
+The PBX opens the files itself. Where it runs on another machine they have to be copied there, and
+`[speech] prompts_dir` says where; without that, and without being on this machine, no prompt is played.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+SHIPPED: Final = Path(__file__).resolve().parent.parent / "sounds"
+
+
+class Prompt(StrEnum):
+    """Each prompt, by its file's name."""
+
+    CALLER_LEFT = "caller_left"  # to an agent: the caller has hung up
+    PLEASE_WAIT = "please_wait"  # to a caller on hold: we are still calling
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Where the PBX finds the prompts; '' for nowhere."""
+
+    directory: str
+
+    def path(self, prompt: Prompt, locale: str) -> str:
+        """The file as the PBX names it, '' if it has none."""
+        return f"{self.directory}/{locale}/{prompt}.wav" if self.directory else ""
+
+
+NO_PROMPTS: Final = Prompts("")
+
+
+def find(directory: str, pbx_is_here: bool) -> Prompts:
+    """The configured directory, else the shipped one if the PBX runs on this machine."""
+    return Prompts(directory.rstrip("/") or (str(SHIPPED) if pbx_is_here else ""))
