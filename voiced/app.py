@@ -14,12 +14,14 @@ import uvicorn
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
+from voiced.notices import Notices
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.settings import Settings
 from voiced.speech.prompts import find as find_prompts
 from voiced.tickets.outbox import Outbox
+from voiced.transfer.desk import Desk
 from voiced.transfer.driver import Manners
 from voiced.transfer.facts import Fact
 from voiced.transfer.machine import fact_name
@@ -93,7 +95,12 @@ class Daemon:
             if tickets.url
             else None
         )
-        services = Services(settings, pool, self.pbx, self.scribe, self.transfers, self.hub, self.metrics)
+        self.notices = Notices(pool)
+        self.desk = Desk(self.transfers, pool, self.notices, self.ownership, settings.pbx.name)
+        services = Services(
+            settings=settings, pool=pool, pbx=self.pbx, scribe=self.scribe, transfers=self.transfers,
+            desk=self.desk, hub=self.hub, metrics=self.metrics,
+        )  # fmt: skip
         config = uvicorn.Config(
             web.create(services),
             log_config=None,
@@ -111,6 +118,8 @@ class Daemon:
             ("scribe", self.scribe.run),
             ("pbx", self.pbx.run),
             ("ownership", self.ownership.run),
+            ("notices", self.notices.run),
+            ("relay", self.desk.relay.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", lambda: self._server.serve([self._listener])),
         ]

@@ -54,6 +54,7 @@ from voiced.transfer.facts import (
 )
 from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, CallerEar, assistant_fact, leg_fact
 from voiced.transfer.machine import decide, fact_name
+from voiced.transfer.refusals import CallIsBusy
 from voiced.transfer.request import Request
 from voiced.transfer.state import Music, Phase, Transfer
 
@@ -61,10 +62,6 @@ log = structlog.get_logger(__name__)
 
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 MOST_FACTS: Final = 1000  # waiting for one transfer: more means that something runs in circles
-
-
-class CallIsBusy(Exception):
-    """Another transfer of the same call has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +165,8 @@ class Driver:
             self._act(action)
         self._tools.watch(self.request, before, self.transfer, fact)
         self._ear.has_talked = self.transfer.phase is Phase.BRIDGED
-        t = self.transfer
-        if t.is_known and (t.bridged_at or t.caller_is_back) and not self.known.done():
-            self.known.set_result(t)
+        if self.transfer.is_settled and not self.known.done():
+            self.known.set_result(self.transfer)
 
     async def _next_fact(self) -> Fact:
         while not self._inbox:
@@ -220,7 +216,7 @@ class Driver:
             error = None if done.cancelled() else done.exception()
             if not self.recorded.done():
                 if isinstance(error, asyncpg.UniqueViolationError):
-                    self.recorded.set_exception(CallIsBusy(self.request.caller.uuid))
+                    self.recorded.set_exception(CallIsBusy())
                 elif error is not None:
                     self.recorded.set_exception(error)
                 else:

@@ -356,6 +356,8 @@ def leg_gone(t: Transfer, fact: LegEnded | JobFailed) -> Step:
         t = replace(t, dialled=t.dialled and not (t.job_lost and not t.legs))
     else:
         t = replace(t, dialled=False, legs=frozenset())
+    if t.adrift:  # it may be this ending that undoes a bridge: the switch tells within a moment
+        t = replace(t, until=fact.at + ADRIFT_SECONDS)
     return _settle(t, fact) if t.phase is Phase.RETURNING else (t, ())
 
 
@@ -377,7 +379,7 @@ def untaken(t: Transfer, fact: BridgeRefused) -> Step:
 
 def press_on(t: Transfer, fact: Deadline) -> Step:
     """Not everything is as it should be: say it again, ask the PBX, and in the end leave it to its limits."""
-    if t.adrift:  # neither parked nor gone: the switch has sent the caller home
+    if t.adrift and not t.legs:  # neither parked nor gone: the switch has sent the caller home
         t, actions = _settle(replace(t, adrift=False, until=fact.at + BACK_SECONDS), fact)
         return t, (ResumeAssistant(), *actions)
     if t.music is Music.ASKED and fact.at < t.hold_until:  # it may still start, and is stopped then

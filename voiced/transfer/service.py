@@ -18,27 +18,16 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
 from voiced.transfer import store
-from voiced.transfer.driver import CallIsBusy, Driver, Manners, Tools
+from voiced.transfer.driver import Driver, Manners, Tools
 from voiced.transfer.facts import Fact, PbxLost, Requested
 from voiced.transfer.recovery import missed_facts
+from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Transfer
 
 log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS: Final = 2.0  # for the PBX to say whether it knows a call
-
-
-class UnknownCall(Exception):
-    """The PBX has no such call, or it is not answered."""
-
-
-class PbxIsAway(Exception):
-    """There is no connection to the PBX, or another daemon owns it."""
-
-
-class DatabaseIsAway(Exception):
-    """The intention could not be recorded: nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +86,21 @@ class Transfers:
     async def request(self, wish: Wish) -> Driver:
         """Begin a transfer; it is recorded when this returns.
 
-        Raises UnknownCall, CallIsBusy, PbxIsAway, DatabaseIsAway, InvalidValue.
+        Raises UnknownCall, CallIsBusy, CannotBeDialled, PbxIsAway, DatabaseIsAway.
         """
         if self._closing:
             raise PbxIsAway("this daemon is being stopped")
-        if not self._pbx.is_connected or not self._owns_pbx():
-            raise PbxIsAway("the PBX is not connected, or another daemon serves it")
+        if not self._pbx.is_connected:
+            raise PbxIsAway
+        if not self._owns_pbx():
+            raise PbxIsAway("another daemon is taking over this PBX")
         if wish.call_uuid in self._by_caller:
-            raise CallIsBusy(wish.call_uuid)
-        for target in wish.targets:
-            target.endpoints()  # what cannot be dialled is refused before anything is touched
+            raise CallIsBusy
+        try:
+            for target in wish.targets:
+                target.endpoints()  # what cannot be dialled is refused before anything is touched
+        except InvalidValue as error:
+            raise CannotBeDialled(str(error)) from None
         driver = self._new_driver(wish, await self._caller(wish.call_uuid))
         driver.listen()
         driver.tell(Requested(self._tools.clock()))
@@ -118,7 +112,7 @@ class Transfers:
         if driver.recorded.done():
             driver.recorded.result()
         else:
-            raise DatabaseIsAway("the database did not take the request in time; the caller was not touched")
+            raise DatabaseIsAway
         return driver
 
     async def _caller(self, call_uuid: str) -> Channel:
@@ -129,9 +123,9 @@ class Transfers:
         except (EslError, TimeoutError) as error:
             raise PbxIsAway(f"the PBX does not answer: {error}") from None
         if channel is None:
-            raise UnknownCall(call_uuid)
+            raise UnknownCall
         if call_uuid in self._by_caller:  # somebody else asked meanwhile
-            raise CallIsBusy(call_uuid)
+            raise CallIsBusy
         return channel
 
     def _new_driver(self, wish: Wish, caller: Channel) -> Driver:
@@ -274,6 +268,3 @@ class Transfers:
         with suppress(ValueError):
             return UUID(id) in self._drivers
         return False
-
-
-__all__ = ["CallIsBusy", "DatabaseIsAway", "InvalidValue", "PbxIsAway", "Transfers", "UnknownCall", "Wish"]

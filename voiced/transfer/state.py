@@ -101,6 +101,11 @@ class Transfer:
         return not self.caller_here or self.music not in (Music.ON, Music.STOPPING)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the result is known and the caller is where it says: in a talk, or back."""
+        return self.phase is Phase.ENDED or (self.is_known and (self.bridged_at > 0 or self.caller_is_back))
+
+    @property
     def this_dial(self) -> Dial:
         return self.plan[self.attempt - 1]
 

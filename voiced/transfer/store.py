@@ -65,10 +65,12 @@ async def open_transfers(pool: asyncpg.Pool, pbx: str) -> list[tuple[Request, Tr
     ]
 
 
-async def get(pool: asyncpg.Pool, id: UUID, domain: UUID | None) -> dict[str, Any] | None:
-    """A transfer as the API shows it; of `domain` only, if given."""
-    row = await pool.fetchrow(query("transfer/get"), id, domain)
-    return _shown(row) if row else None
+async def load(pool: asyncpg.Pool, id: UUID, domain: UUID | None) -> tuple[Request, Transfer] | None:
+    """A transfer as the database knows it; of `domain` only, if given."""
+    row = await pool.fetchrow(query("transfer/load"), id, domain)
+    return (
+        (_REQUEST.validate_python(row["request"]), _TRANSFER.validate_python(row["state"])) if row else None
+    )
 
 
 async def list_transfers(

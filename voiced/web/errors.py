@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -10,7 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from voiced.transfer.refusals import Refusal
+
 log = structlog.get_logger(__name__)
+
+# The HTTP status of each refusal, by its code.
+_STATUS: Final = {
+    "invalid": 422, "no_such_call": 404, "no_such_transfer": 404, "call_is_busy": 409, "has_ended": 409,
+    "is_talking": 409, "pbx_is_away": 503, "database_is_away": 503,
+}  # fmt: skip
 
 
 class ApiError(Exception):
@@ -35,6 +43,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, ApiError)
         return error.response()
 
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Refusal)
+        return ApiError(_STATUS[error.code], error.code, str(error), error.field).response()
+
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
@@ -50,6 +62,7 @@ def install(app: FastAPI) -> None:
         return ApiError(500, "internal", "something went wrong here; it is in the log").response()
 
     app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, fault)

@@ -11,6 +11,7 @@ from voiced.metrics import Metrics
 from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.settings import Settings
+from voiced.transfer.desk import Desk
 from voiced.transfer.service import Transfers
 from voiced.web.live import Hub
 
@@ -24,6 +25,7 @@ class Services:
     pbx: Pbx
     scribe: Scribe
     transfers: Transfers
+    desk: Desk
     hub: Hub
     metrics: Metrics
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,11 +14,10 @@ from pydantic.alias_generators import to_camel
 from voiced.esl import InvalidValue, values
 from voiced.transfer import messages, store
 from voiced.transfer.causes import Status
-from voiced.transfer.driver import Driver
 from voiced.transfer.request import DestinationType, Target
-from voiced.transfer.service import CallIsBusy, DatabaseIsAway, PbxIsAway, UnknownCall, Wish
-from voiced.transfer.state import Dial, Phase
-from voiced.web.access import Access, Granted
+from voiced.transfer.service import Wish
+from voiced.transfer.state import Dial
+from voiced.web.access import Granted
 from voiced.web.errors import ApiError
 from voiced.web.services import Services, services
 
@@ -55,12 +54,11 @@ async def begin(
     """Transfer a caller. 202 with the transfer's id; with `wait`, 200 with the result once it is known."""
     at = services(request)
     access.check(body.domain_uuid)
-    driver = await _begin(at, body)
+    order, t = await at.desk.begin(_wish(at, body))
     if wait:
-        await asyncio.wait([driver.known], timeout=wait)
-    if driver.known.done():
-        response.status_code = 200
-    return messages.result(driver.request, driver.transfer)
+        order, t, known = await at.desk.outcome(order.id, wait)
+        response.status_code = 200 if known else 202
+    return messages.result(order, t)
 
 
 @router.get("")
@@ -83,37 +81,24 @@ async def list_them(
 @router.get("/{id}")
 async def look(id: UUID, access: Granted, request: HttpRequest) -> dict[str, Any]:
     """One transfer, as it is now."""
-    at = services(request)
-    if driver := _running(at, id, access):
-        return messages.result(driver.request, driver.transfer)
-    return await _stored(at, id, access)
+    return messages.result(*await services(request).desk.look(id, access.domain))
 
 
 @router.get("/{id}/journal")
 async def journal(id: UUID, access: Granted, request: HttpRequest) -> dict[str, Any]:
     """Every fact of a transfer, in order."""
     at = services(request)
-    if not _running(at, id, access):
-        await _stored(at, id, access)
+    await at.desk.look(id, access.domain)
     return {"id": id, "journal": await store.journal(at.pool, id)}
 
 
 @router.delete("/{id}", status_code=202)
 async def cancel(id: UUID, access: Granted, request: HttpRequest) -> dict[str, Any]:
     """Cancel a transfer: the caller goes back to the assistant. 409 when it is a talk, or has ended."""
-    at = services(request)
-    driver = _running(at, id, access)
-    if driver is None:
-        await _stored(at, id, access)
-        raise ApiError(409, "has_ended", "the transfer has ended")
-    if driver.transfer.phase is Phase.BRIDGED:
-        raise ApiError(409, "is_talking", "the two are talking: only they can end it")
-    driver.cancel()
-    await asyncio.wait([driver.known], timeout=2)
-    return messages.result(driver.request, driver.transfer)
+    return messages.result(*await services(request).desk.cancel(id, access.domain))
 
 
-async def _begin(at: Services, body: TransferRequest) -> Driver:
+def _wish(at: Services, body: TransferRequest) -> Wish:
     settings = at.settings.transfer
     if not settings.enabled:
         raise ApiError(
@@ -124,42 +109,14 @@ async def _begin(at: Services, body: TransferRequest) -> Driver:
         raise ApiError(422, "no_such_domain", "no [[domain]] with this uuid is configured", "domain_uuid")
     number = body.destination.strip().removeprefix("ramal ").strip()
     target = Target("", DestinationType.EXTENSION, number, domain.name)
-    dials = [
-        Dial(
-            settings.ring_timeout_seconds, settings.retry_delay_seconds if retry else 0.0, is_retry=retry > 0
-        )
-        for retry in range(settings.max_retries + 1)
-    ]
-    wish = Wish(
-        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, targets=(target,) * len(dials),
-        plan=tuple(dials), reason=body.reason, summary=body.summary, secretary_uuid=body.secretary_uuid, locale=domain.locale,
+    first = Dial(settings.ring_timeout_seconds)
+    retry = replace(first, delay_seconds=settings.retry_delay_seconds, is_retry=True)
+    plan = (first, *(retry,) * settings.max_retries)
+    return Wish(
+        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, targets=(target,) * len(plan), plan=plan,
+        reason=body.reason, summary=body.summary, secretary_uuid=body.secretary_uuid, locale=domain.locale,
         story_id=body.story_id,
     )  # fmt: skip
-    try:
-        return await at.transfers.request(wish)
-    except InvalidValue:
-        raise ApiError(422, "invalid", "this is no extension", "destination") from None
-    except UnknownCall:
-        raise ApiError(404, "no_such_call", "the PBX has no such call", "call_uuid") from None
-    except CallIsBusy:
-        raise ApiError(409, "call_is_busy", "this call is being transferred already", "call_uuid") from None
-    except PbxIsAway as error:
-        raise ApiError(503, "pbx_is_away", str(error)) from None
-    except DatabaseIsAway as error:
-        raise ApiError(503, "database_is_away", str(error)) from None
-
-
-def _running(at: Services, id: UUID, access: Access) -> Driver | None:
-    driver = at.transfers.get(id)
-    visible = driver is not None and access.domain in (None, driver.request.domain_uuid)
-    return driver if visible else None
-
-
-async def _stored(at: Services, id: UUID, access: Access) -> dict[str, Any]:
-    row = await store.get(at.pool, id, access.domain)
-    if row is None:
-        raise ApiError(404, "no_such_transfer", "there is no such transfer")
-    return row
 
 
 def _plain(text: str | None) -> str | None:

@@ -1,0 +1,1 @@
+select answer from requests where id = $1

@@ -1,1 +1,0 @@
-select * from transfers where id = $1 and ($2::uuid is null or domain_uuid = $2)

@@ -1,0 +1,58 @@
+"""PostgreSQL's NOTIFY, heard on one connection that is made again when it is lost.
+
+A notice may be missed while there is no connection: whoever listens also looks now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PAUSE: Final = 1.0  # seconds before a lost connection is made again
+
+
+class Notices:
+    """Calls listeners with the payload of each notice. `run()` until cancelled."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._listeners: dict[str, list[Callable[[str], Any]]] = defaultdict(list)
+
+    def on(self, channel: str, listener: Callable[[str], Any]) -> None:
+        """Call this with each notice of the channel (before `run`)."""
+        self._listeners[channel].append(listener)
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        while True:
+            try:
+                await self._listen()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning(
+                    "notices from the database are not heard", error=str(error) or type(error).__name__
+                )
+            await asyncio.sleep(PAUSE)
+
+    async def _listen(self) -> None:
+        async with self._pool.acquire() as connection:
+            gone = asyncio.Event()
+            connection.add_termination_listener(lambda _: gone.set())
+            for channel in self._listeners:
+                await connection.add_listener(channel, self._heard)
+            try:
+                await gone.wait()
+            finally:
+                for channel in self._listeners:
+                    if not connection.is_closed():
+                        await connection.remove_listener(channel, self._heard)
+
+    def _heard(self, _connection: Any, _pid: int, channel: str, payload: Any) -> None:
+        for listener in self._listeners[channel]:
+            listener(str(payload))

@@ -1,0 +1,110 @@
+"""Where requests about transfers arrive: carried out here, or by the daemon that owns the PBX."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from voiced.notices import Notices
+from voiced.pbx.owner import Ownership
+from voiced.transfer import store
+from voiced.transfer.refusals import BY_CODE, HasEnded, IsTalking, NoSuchTransfer, Refusal
+from voiced.transfer.relay import Relay
+from voiced.transfer.request import Request
+from voiced.transfer.service import Transfers, Wish
+from voiced.transfer.state import Phase, Transfer
+
+_WISH: Final = TypeAdapter(Wish)
+_LOOK_AGAIN: Final = 0.1  # seconds, for the result of a transfer that another daemon drives
+_CANCEL_SECONDS: Final = 2.0  # for a cancelled transfer's caller to be back
+
+
+class Desk:
+    """Begin, follow and cancel transfers, whichever daemon drives them. Raises Refusal."""
+
+    def __init__(
+        self, transfers: Transfers, pool: asyncpg.Pool, notices: Notices, ownership: Ownership, pbx: str
+    ) -> None:
+        self._transfers, self._pool, self._ownership = transfers, pool, ownership
+        self.relay = Relay(pool, notices, pbx, ownership.id, lambda: ownership.is_owner, self._carry_out)
+
+    async def begin(self, wish: Wish) -> tuple[Request, Transfer]:
+        """Begin a transfer: recorded when this returns."""
+        if self._ownership.is_owner:
+            driver = await self._transfers.request(wish)
+            return driver.request, driver.transfer
+        answer = await self._ask("begin", _WISH.dump_python(wish, mode="json"))
+        return await self._load(UUID(answer["id"]), None)
+
+    async def look(self, id: UUID, domain: UUID | None) -> tuple[Request, Transfer]:
+        """A transfer as it is now; of `domain` only, if given."""
+        driver = self._transfers.get(id)
+        if driver is None:
+            return await self._load(id, domain)
+        if domain not in (None, driver.request.domain_uuid):
+            raise NoSuchTransfer
+        return driver.request, driver.transfer
+
+    async def outcome(self, id: UUID, seconds: float) -> tuple[Request, Transfer, bool]:
+        """Wait for the result, and for a failed transfer's caller to be back. Whether it is known by then."""
+        driver = self._transfers.get(id)
+        if driver is not None:
+            await asyncio.wait([driver.known], timeout=seconds)
+            return driver.request, driver.transfer, driver.known.done()
+        request, t = await self._load(id, None)
+        try:
+            async with asyncio.timeout(seconds):
+                while not t.is_settled:
+                    await asyncio.sleep(_LOOK_AGAIN)
+                    request, t = await self._load(id, None)
+        except TimeoutError:
+            pass
+        return request, t, t.is_settled
+
+    async def cancel(self, id: UUID, domain: UUID | None) -> tuple[Request, Transfer]:
+        """Cancel a transfer; returns when the caller is back, or after two seconds."""
+        request, t = await self.look(id, domain)
+        if t.phase is Phase.ENDED:
+            raise HasEnded
+        if t.phase is Phase.BRIDGED:
+            raise IsTalking
+        driver = self._transfers.get(id)
+        if driver is not None:
+            driver.cancel()
+        else:
+            await self._ask("cancel", {"id": str(id)})
+        request, t, _ = await self.outcome(id, _CANCEL_SECONDS)
+        return request, t
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _load(self, id: UUID, domain: UUID | None) -> tuple[Request, Transfer]:
+        found = await store.load(self._pool, id, domain)
+        if found is None:
+            raise NoSuchTransfer
+        return found
+
+    async def _ask(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have the owner do it, and raise what it refused with."""
+        answer = await self.relay.ask(kind, body)
+        if "refused" in answer:
+            raise BY_CODE.get(answer["refused"], Refusal)(answer["message"])
+        return answer
+
+    async def _carry_out(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A request that another daemon was asked for, and we own the PBX."""
+        try:
+            if kind == "begin":
+                driver = await self._transfers.request(_WISH.validate_python(body))
+                return {"id": str(driver.request.id)}
+            driver_of = self._transfers.get(UUID(body["id"]))
+            if driver_of is None:
+                raise HasEnded
+            driver_of.cancel()
+            return {"id": body["id"]}
+        except Refusal as refusal:
+            return {"refused": refusal.code, "message": str(refusal)}
