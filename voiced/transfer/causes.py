@@ -39,12 +39,14 @@ _BY_CAUSE: Final[dict[str, Status]] = {
     "NO_USER_RESPONSE": Status.NO_ANSWER,
     "ALLOTTED_TIMEOUT": Status.NO_ANSWER,
     "PROGRESS_TIMEOUT": Status.NO_ANSWER,
+    "NO_PICKUP": Status.NO_ANSWER,
     "MEDIA_TIMEOUT": Status.FAILED,
     "RECOVERY_ON_TIMER_EXPIRE": Status.UNAVAILABLE,
     # refused by a person
     "CALL_REJECTED": Status.REJECTED,
     "DECLINE": Status.REJECTED,
     "REJECT_ALL": Status.REJECTED,
+    "UNWANTED": Status.REJECTED,
     "USER_CHALLENGE": Status.FAILED,
     # no phone there
     "USER_NOT_REGISTERED": Status.OFFLINE,
@@ -54,6 +56,7 @@ _BY_CAUSE: Final[dict[str, Status]] = {
     "NETWORK_OUT_OF_ORDER": Status.OFFLINE,
     # no such destination
     "UNALLOCATED_NUMBER": Status.UNAVAILABLE,
+    "DOES_NOT_EXIST_ANYWHERE": Status.UNAVAILABLE,
     "INVALID_NUMBER_FORMAT": Status.UNAVAILABLE,
     "NO_ROUTE_DESTINATION": Status.UNAVAILABLE,
     "NO_ROUTE_TRANSIT_NET": Status.UNAVAILABLE,
@@ -76,6 +79,7 @@ _BY_CAUSE: Final[dict[str, Status]] = {
     "SERVICE_NOT_IMPLEMENTED": Status.UNAVAILABLE,
     "CHAN_NOT_IMPLEMENTED": Status.UNAVAILABLE,
     "INCOMPATIBLE_DESTINATION": Status.UNAVAILABLE,
+    "NOT_ACCEPTABLE": Status.UNAVAILABLE,
     "INTERWORKING": Status.UNAVAILABLE,
     "CRASH": Status.FAILED,
     "SYSTEM_SHUTDOWN": Status.FAILED,
@@ -108,7 +112,8 @@ _VAGUE: Final = {
 }  # fmt: skip
 
 _RETRYABLE: Final = {Status.BUSY, Status.NO_ANSWER, Status.UNAVAILABLE, Status.FAILED}
-_BY_THE_AGENT: Final = {Status.BUSY, Status.DND, Status.REJECTED, Status.FAILED}
+_BY_THE_AGENT: Final = {Status.BUSY, Status.DND, Status.REJECTED}
+_ANSWERED_AND_GONE: Final = {"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"}
 _CALLBACK: Final = _RETRYABLE | {Status.DND, Status.OFFLINE, Status.REJECTED}
 
 
@@ -137,4 +142,5 @@ def ending(cause: str, sip_code: str = "") -> Ending:
     status = _BY_CAUSE.get(cause, Status.FAILED)
     if cause in _VAGUE and sip_code in _BY_SIP_CODE:
         status = _BY_SIP_CODE[sip_code]
-    return Ending(status, cause, sip_code, "agent" if status in _BY_THE_AGENT else "voiced")
+    by_the_agent = status in _BY_THE_AGENT or cause in _ANSWERED_AND_GONE
+    return Ending(status, cause, sip_code, "agent" if by_the_agent else "voiced")

@@ -102,7 +102,7 @@ class Driver:
         self._wake = asyncio.Event()
         self._handles: list[Handle] = []
         self._comfort_at = 0.0
-        self._ear = CallerEar(str(request.id), request.caller.uuid)
+        self._ear = CallerEar(str(request.id), request.caller.uuid, request.assistant_leg)
         self._log = log.bind(
             transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
         )

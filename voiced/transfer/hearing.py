@@ -38,8 +38,8 @@ class CallerEar:
     A hold that is renewed gets a number of its own, and the end of the one before is no end.
     """
 
-    def __init__(self, transfer: str, caller: str) -> None:
-        self._caller, self._transfer = caller, transfer
+    def __init__(self, transfer: str, caller: str, assistant: str) -> None:
+        self._caller, self._transfer, self._assistant = caller, transfer, assistant
         self._holds = 0
         self.music_plays = False
         self.has_talked = False
@@ -62,10 +62,8 @@ class CallerEar:
                 return HoldEnded(at, event.variable("playback_terminator_used") or "")
             case "CHANNEL_PARK":
                 return CallerParked(at)
-            case "CHANNEL_BRIDGE":
-                return (
-                    Rebridged(at, self._other(event)) if self.has_talked else Bridged(at, self._other(event))
-                )
+            case "CHANNEL_BRIDGE" if (other := self._other(event)) != self._assistant:
+                return Rebridged(at, other) if self.has_talked else Bridged(at, other)
             case "CHANNEL_UNBRIDGE":
                 return Unbridged(at)
             case "CHANNEL_HANGUP":
