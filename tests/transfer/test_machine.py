@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.transfer.world import World
 from voiced.transfer import facts as f
-from voiced.transfer.causes import Status
+from voiced.transfer.causes import Ending, Status
 from voiced.transfer.machine import IGNORED, RULES, TABLE, decide, fact_name
-from voiced.transfer.state import Dial, Music, Phase, Transfer
+from voiced.transfer.state import Dial, Fallback, Music, Phase, Transfer
 
 FACTS = f.FACTS
 PLAN = (Dial(), Dial(is_retry=True, delay_seconds=2), Dial(screening_seconds=5))
@@ -183,10 +183,8 @@ def test_music_is_not_stopped_once_a_bridge_has_taken_the_caller() -> None:
 
 def test_a_caller_whom_the_switch_parked_is_sent_home_once() -> None:
     bridging, _ = drive(requested(), f.LegCreated(1001, 1, "a"), f.Answered(1005, 1, "a"))
-    t, done = drive(
-        bridging, f.LegEnded(1005.03, 1, "a", "NORMAL_CLEARING"), f.HoldEnded(1005.04), f.CallerParked(1005.06),
-        f.CallerParked(1005.07),
-    )  # fmt: skip
+    parked = (f.CallerParked(1005.06), f.CallerParked(1005.07))
+    t, done = drive(bridging, f.LegEnded(1005.03, 1, "a", "NORMAL_CLEARING"), f.HoldEnded(1005.04), *parked)
     assert done.count(f.SendHome()) == 1
     assert t.phase is Phase.ENDED
     t, done = drive(bridging, f.CallerParked(1005.06), f.LegEnded(1005.07, 1, "a", "NORMAL_CLEARING"))
@@ -232,6 +230,45 @@ def test_after_a_restart_a_recorded_intention_is_never_dialled_again() -> None:
         assert t.ending is not None or t.phase is Phase.RETRYING
 
 
+def test_a_closed_destination_is_recorded_and_nobody_is_called_or_held() -> None:
+    closed = Ending(Status.UNAVAILABLE, "CLOSED")
+    t, done = drive(Transfer("t", (Dial(),), closed=closed), f.Requested(1000), f.IntentRecorded(1000.01, 1))
+    assert done == [f.RecordIntent(1), f.Report()]
+    assert (t.phase, t.status) == (Phase.ENDED, Status.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("fallback", Fallback)
+def test_the_fallback_takes_the_caller_once_they_are_back(fallback: Fallback) -> None:
+    t = Transfer("t", (Dial(),), fallback=fallback)
+    held = (f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1))
+    t, done = drive(t, *held, f.JobFailed(1002, 1, "USER_BUSY"), f.HoldEnded(1002.1))
+    stays = fallback in (Fallback.ASSISTANT, Fallback.CALLBACK)
+    assert done[-1] == (f.ResumeAssistant() if stays else f.FallBack())
+    assert t.phase is Phase.ENDED
+
+
+def test_who_leaves_hold_by_a_key_goes_back_to_the_assistant_whatever_the_fallback() -> None:
+    t = Transfer("t", (Dial(),), fallback=Fallback.VOICEMAIL)
+    _, done = drive(
+        t, f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1), f.HoldEnded(1003, "*")
+    )
+    assert f.FallBack() not in done
+
+
+def test_an_agent_who_is_asked_takes_the_call_or_refuses_it_or_says_nothing() -> None:
+    plan = (Dial(screening_seconds=8), Dial())
+    asked, done = drive(requested(plan), f.Answered(1005, 1, "a"))
+    assert (asked.phase, done) == (Phase.SCREENING, [f.ScreenAgent(1, "a")])
+    _, done = drive(asked, f.Accepted(1008, 1))
+    assert done == [f.BridgeLegs(1, "a")]
+    for no in (f.Refused(1008, 1), f.Deadline(asked.until), f.LegEnded(1008, 1, "a", "NORMAL_CLEARING")):
+        t, done = drive(asked, no)
+        assert t.phase is Phase.RETRYING, "the next destination"
+        assert f.BridgeLegs(1, "a") not in done
+    t, done = drive(asked, f.Refused(1008, 1, "callback"))
+    assert (t.status, t.ending and t.ending.cause) == (Status.REJECTED, "CALLBACK_WANTED")
+
+
 # -- whatever happens -------------------------------------------------------------------------------------
 
 
@@ -267,6 +304,7 @@ PLANS = st.sampled_from([
     (Dial(),),
     (Dial(), Dial(delay_seconds=1, is_retry=True)),
     (Dial(), Dial(), Dial()),
+    (Dial(screening_seconds=5), Dial(screening_seconds=5, is_retry=True), Dial()),
 ])  # fmt: skip
 
 
@@ -280,13 +318,14 @@ def assert_all_is_well(world: World) -> None:
     assert all(world.bridge_commands), "a bridge for a caller who has left\n" + trail
     if world.recorded:
         assert len(world.reports) == 1, f"{len(world.reports)} results\n" + trail
+    assert len(world.homecomings) <= 1, "sent away twice\n" + trail
     assert world.talks == (1 if world.t.bridged_at else 0), trail
 
 
 @settings(max_examples=2000, deadline=None)
 @given(st.data())
 def test_any_course_of_events_ends_well(data: st.DataObject) -> None:
-    world = World(data.draw(PLANS))
+    world = World(data.draw(PLANS), data.draw(st.sampled_from(Fallback)))
     for _ in range(data.draw(st.integers(0, 40))):
         if world.t.phase is Phase.ENDED:
             break

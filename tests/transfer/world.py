@@ -17,7 +17,7 @@ from voiced.transfer import facts as f
 from voiced.transfer.machine import decide
 from voiced.transfer.recovery import missed_facts
 from voiced.transfer.request import DestinationType, Request, Target
-from voiced.transfer.state import Dial, Transfer
+from voiced.transfer.state import Dial, Fallback, Transfer
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
 CALLER = "caller-1"
@@ -34,6 +34,7 @@ class Leg:
 @dataclass
 class World:
     plan: tuple[Dial, ...]
+    fallback: Fallback = Fallback.ASSISTANT
     now: float = 1000.0
     caller: bool = True
     parked: bool = False  # by the switch, with nobody on the line
@@ -45,6 +46,8 @@ class World:
     lost_jobs: set[int] = field(default_factory=set)  # their result will not be told
     doomed: set[str] = field(default_factory=set)  # legs that hupall has hit; one that is not born it misses
     intents: list[int] = field(default_factory=list)
+    screening: tuple[str, int] | None = None
+    homecomings: list[str] = field(default_factory=list)  # what became of the caller, told by the machine
     bridging: tuple[str, int] | None = None
     reports: list[Transfer] = field(default_factory=list)
     talks: int = 0
@@ -59,7 +62,7 @@ class World:
     born: int = 0
 
     def __post_init__(self) -> None:
-        self.t = Transfer(str(ID), self.plan)
+        self.t = Transfer(str(ID), self.plan, fallback=self.fallback)
         target = Target("ramal 1001", DestinationType.EXTENSION, "1001", "pbx.test")
         self.request = Request(
             ID, "pbx", ID, Channel(CALLER, "CS_EXECUTE", True, home=Home("8000", "XML", "default")),
@@ -110,6 +113,11 @@ class World:
                 self.doomed |= {leg.uuid for leg in self.legs.values() if leg.attempt == n}
             case f.ReleaseAgent(leg):
                 self.released.add(leg)
+            case f.ScreenAgent(n, leg):
+                self.screening = (leg, n)
+            case f.FallBack():
+                self.parked = False
+                self.homecomings.append("fallback")
             case f.BridgeLegs(n, leg):
                 self.bridge_commands.append(not self.told_gone)
                 self.bridging = (leg, n)
@@ -134,6 +142,7 @@ class World:
             self.released & set(self.legs)
         )
         events += ["bridged", "bridge_refused", "bridge_nothing"] * (self.bridging is not None)
+        events += ["accepts", "refuses"] * (self.screening is not None and self.screening[0] in self.legs)
         events += ["caller_leaves"] * self.caller + ["cancel"]
         events += (
             ["cut"] * (not self.offline)
@@ -243,6 +252,18 @@ class World:
 
     def release(self, pick: int) -> None:
         self._end(self.legs[sorted(self.released & set(self.legs))[0]], "NORMAL_CLEARING")
+
+    def accepts(self, pick: int) -> None:
+        assert self.screening is not None
+        _, n = self.screening
+        self.screening = None
+        self.tell(f.Accepted(self.now, n))
+
+    def refuses(self, pick: int) -> None:
+        assert self.screening is not None
+        _, n = self.screening
+        self.screening = None
+        self.tell(f.Refused(self.now, n, "callback" if pick % 2 else "reject"))
 
     def bridged(self, pick: int) -> None:
         assert self.bridging is not None

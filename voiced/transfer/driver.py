@@ -340,7 +340,7 @@ class Driver:
     def _api(self, template: str) -> None:
         """An api command of the settings, with the caller's uuid in it."""
         if template:
-            self._send(Command(f"api {template.format(uuid=self.request.caller.uuid)}"))
+            self._send(Command(f"api {template.replace('{uuid}', self.request.caller.uuid)}"))
 
     def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
         """Write it; a refusal is a fact, a loss is told by the connection itself."""

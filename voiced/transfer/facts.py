@@ -68,10 +68,14 @@ class Ringing(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Fact):
-    """A person (or their voicemail) is on the line: this leg won the attempt and is parked."""
+    """A person (or their voicemail) is on the line: this leg won the attempt and is parked.
+
+    `number` is what it was dialled as, which tells apart destinations that ring together.
+    """
 
     attempt: int
     leg: str
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,11 @@ class StopMusic(Action):
 @dataclass(frozen=True, slots=True)
 class ResumeAssistant(Action):
     """The caller is back: let a paused assistant listen and talk again, and forget our settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class FallBack(Action):
+    """The caller is back, and shall not stay with the assistant: voicemail, a farewell, the dialplan."""
 
 
 @dataclass(frozen=True, slots=True)

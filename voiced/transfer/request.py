@@ -15,6 +15,10 @@ class DestinationType(StrEnum):
     """What kind of thing answers."""
 
     EXTENSION = "extension"
+    RING_GROUP = "ring_group"
+    QUEUE = "queue"
+    EXTERNAL = "external"
+    VOICEMAIL = "voicemail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from voiced.transfer.facts import (
     DialAgent,
     EndLegs,
     Fact,
+    FallBack,
     HoldCaller,
     HoldEnded,
     HoldFailed,
@@ -51,7 +52,7 @@ from voiced.transfer.facts import (
     StopMusic,
     Unbridged,
 )
-from voiced.transfer.state import Music, Phase, Transfer
+from voiced.transfer.state import Fallback, Music, Phase, Transfer
 
 Step: TypeAlias = tuple[Transfer, Actions]
 
@@ -95,7 +96,9 @@ def unable(t: Transfer, fact: Deadline) -> Step:
 
 
 def hold(t: Transfer, fact: IntentRecorded) -> Step:
-    """The intention is recorded: music for the caller."""
+    """The intention is recorded: music for the caller, unless it was clear that nobody is to be called."""
+    if t.closed is not None:
+        return _give_up(t, fact, t.closed)
     t = replace(t, phase=Phase.HOLDING, music=Music.ASKED, until=fact.at + HOLD_SECONDS)
     return replace(t, hold_until=fact.at + t.longest_hold), (HoldCaller(),)
 
@@ -161,7 +164,8 @@ def ring(t: Transfer, fact: Ringing) -> Step:
 
 def answer(t: Transfer, fact: Answered) -> Step:
     """The first that answers is the one; a second `answered` finds the transfer in another state."""
-    t = replace(t, dialled=False, agent=fact.leg, answered_at=fact.at, legs=t.legs | {fact.leg})
+    t = replace(t, dialled=False, agent=fact.leg, agent_number=fact.number, answered_at=fact.at)
+    t = replace(t, legs=t.legs | {fact.leg})
     if t.this_dial.screening_seconds:
         until = fact.at + t.this_dial.screening_seconds + SCREEN_GRACE
         return replace(t, phase=Phase.SCREENING, until=until), (ScreenAgent(t.attempt, fact.leg),)
@@ -243,8 +247,9 @@ def no_bridge(t: Transfer, fact: BridgeRefused | Deadline) -> Step:
 
 def stranded(t: Transfer, fact: CallerParked) -> Step:
     """The agent's leg went while the switch was bridging, and the switch has parked the caller."""
-    t, actions = _give_up(replace(t, adrift=False, music=Music.OVER), fact, BRIDGE_FAILED)
-    return t, (SendHome(), *actions)
+    t, actions = _give_up(t, fact, BRIDGE_FAILED)
+    t, home = send_home(t, fact)
+    return t, (*actions, *home)
 
 
 def job_over(t: Transfer, fact: JobFailed) -> Step:
@@ -332,9 +337,12 @@ def check(t: Transfer, fact: Deadline) -> Step:
 
 
 def back(t: Transfer, fact: HoldEnded | HoldFailed) -> Step:
-    """The music is over: the caller hears the assistant."""
-    t, actions = _settle(replace(t, music=Music.OVER), fact)
-    return t, ((ResumeAssistant(), *actions) if t.caller_here else actions)
+    """The music is over: the caller hears the assistant, unless it was a bridge that ended it."""
+    t = replace(t, music=Music.OVER)
+    if t.adrift:
+        return t, ()
+    t, actions = _homecoming(t)
+    return _settle(t, fact, *actions)
 
 
 def end_late(t: Transfer, fact: LegCreated | Ringing) -> Step:
@@ -365,8 +373,8 @@ def send_home(t: Transfer, fact: CallerParked) -> Step:
     """A bridge that came to nothing left the caller parked, with nobody on the line."""
     if not t.adrift:
         return t, ()
-    t, actions = _settle(replace(t, adrift=False, music=Music.OVER), fact)
-    return t, (SendHome(), *actions)
+    t, actions = _homecoming(replace(t, adrift=False, music=Music.OVER), parked=True)
+    return _settle(t, fact, *actions)
 
 
 def untaken(t: Transfer, fact: BridgeRefused) -> Step:
@@ -380,8 +388,8 @@ def untaken(t: Transfer, fact: BridgeRefused) -> Step:
 def press_on(t: Transfer, fact: Deadline) -> Step:
     """Not everything is as it should be: say it again, ask the PBX, and in the end leave it to its limits."""
     if t.adrift and not t.legs:  # neither parked nor gone: the switch has sent the caller home
-        t, actions = _settle(replace(t, adrift=False, until=fact.at + BACK_SECONDS), fact)
-        return t, (ResumeAssistant(), *actions)
+        t, actions = _homecoming(replace(t, adrift=False, until=fact.at + BACK_SECONDS))
+        return _settle(t, fact, *actions)
     if t.music is Music.ASKED and fact.at < t.hold_until:  # it may still start, and is stopped then
         t = replace(t, until=min(fact.at + BACK_SECONDS, t.hold_until))
         return t, ((EndLegs(t.attempt),) if t.dialled or t.legs else ())
@@ -463,16 +471,34 @@ def _give_up(t: Transfer, fact: Fact, why: Ending) -> Step:
         actions.append(EndLegs(t.attempt))
     wait = ADRIFT_SECONDS if t.adrift else BACK_SECONDS
     t = replace(t, phase=Phase.RETURNING, ending=why, known_at=fact.at, tries=0, until=fact.at + wait)
-    t, settled = _settle(t, fact)
-    return t, (*actions, Report(), *settled)
+    actions.append(Report())
+    if t.music in (Music.NONE, Music.OVER) and not t.adrift:
+        t, home = _homecoming(t)
+        actions += home
+    return _settle(t, fact, *actions)
 
 
-def _settle(t: Transfer, fact: Fact) -> Step:
+def _homecoming(t: Transfer, *, parked: bool = False) -> Step:
+    """The caller hears us no more: the assistant goes on, or what the destination wants instead. Once.
+
+    Who has called it off goes back to the assistant; a call routed in goes on with its dialplan in any case.
+    """
+    if t.is_home or not t.caller_here or t.ending is None or t.ending.cause == PICKED_OFF.cause:
+        return t, ()
+    called_off = t.ending.status is Status.CANCELLED and t.fallback is not Fallback.DIALPLAN
+    if called_off or t.fallback in (Fallback.ASSISTANT, Fallback.CALLBACK):
+        if t.music is Music.NONE:  # never held: the assistant was not touched
+            return t, ()
+        return replace(t, is_home=True), (SendHome() if parked else ResumeAssistant(),)
+    return replace(t, is_home=True), (FallBack(),)
+
+
+def _settle(t: Transfer, fact: Fact, *actions: Action) -> Step:
     """Ended, once the caller is back (or gone) and no leg of ours is left."""
     waiting_for_music = t.caller_here and t.music in (Music.ASKED, Music.ON, Music.STOPPING)
     if t.dialled or t.legs or t.adrift or waiting_for_music:
-        return t, ()
-    return _end(t, fact)
+        return t, actions
+    return _end(t, fact, *actions)
 
 
 def _end(t: Transfer, fact: Fact, *actions: Action) -> Step:

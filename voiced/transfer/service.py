@@ -93,7 +93,7 @@ class Transfers:
         if not self._pbx.is_connected:
             raise PbxIsAway
         if not self._owns_pbx():
-            raise PbxIsAway("another daemon is taking over this PBX")
+            raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
         if wish.call_uuid in self._by_caller:
             raise CallIsBusy
         try:

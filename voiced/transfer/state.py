@@ -24,6 +24,16 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
+class Fallback(StrEnum):
+    """Where a caller goes whose transfer has failed."""
+
+    ASSISTANT = "assistant"
+    CALLBACK = "callback"  # the assistant, which offers a callback
+    VOICEMAIL = "voicemail"
+    HANGUP = "hangup"  # a farewell, and the end of the call
+    DIALPLAN = "dialplan"  # a call routed in: on with the dialplan's next action, whatever the reason
+
+
 class Music(StrEnum):
     """The caller's hold music, as far as we know."""
 
@@ -41,7 +51,7 @@ class Dial:
     ring_seconds: float = 30.0
     delay_seconds: float = 0.0  # after the attempt before
     is_retry: bool = False  # of the destination before: of use only after an ending that a retry may mend
-    screening_seconds: float = 0.0  # 0: the agent is bridged without being asked
+    screening_seconds: float = 0.0  # for announcement and key; 0: the agent is bridged at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class Transfer:
     id: str
     plan: tuple[Dial, ...]
     longest_hold: float = 120.0
+    fallback: Fallback = Fallback.ASSISTANT
+    closed: Ending | None = None  # why nobody is even called, decided before it began
     phase: Phase = Phase.PENDING
     attempt: int = 0  # the one under way or the last, from 1
     following: int = 0  # the next one, while retrying
@@ -58,11 +70,13 @@ class Transfer:
     job_lost: bool = False  # its result will never come: the connection that asked for it is gone
     legs: frozenset[str] = frozenset()
     agent: str = ""  # the leg that answered
+    agent_number: str = ""  # and what it was dialled as
     cause: str = ""  # of the last leg that ended without answering, and its SIP code
     sip_code: str = ""
     music: Music = Music.NONE
     adrift: bool = False  # uuid_bridge has taken the caller from where they were, and nobody is there yet
     caller_here: bool = True
+    is_home: bool = False  # the caller was given back, to the assistant or where the fallback says
     assistant_here: bool = True
     lost: bool = False  # no connection to the PBX
     ending: Ending | None = None  # the result, if it is a failure
