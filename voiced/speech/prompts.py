@@ -19,6 +19,10 @@ class Prompt(StrEnum):
 
     CALLER_LEFT = "caller_left"  # to an agent: the caller has hung up
     PLEASE_WAIT = "please_wait"  # to a caller on hold: we are still calling
+    TRANSFERRED_CALL = "transferred_call"  # to an agent: a call transferred by the assistant, from …
+    UNKNOWN_NUMBER = "unknown_number"  # … an unknown number
+    PRESS_A_KEY = "press_a_key"  # to an agent: 1 takes, 2 refuses, 3 calls back later
+    NOBODY_AVAILABLE = "nobody_available"  # to a caller, before the call ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,13 @@ class Prompts:
 
     directory: str
 
-    def path(self, prompt: Prompt, locale: str) -> str:
+    def path(self, prompt: str, locale: str) -> str:
         """The file as the PBX names it, '' if it has none."""
         return f"{self.directory}/{locale}/{prompt}.wav" if self.directory else ""
+
+    def digits(self, number: str, locale: str) -> list[str]:
+        """A number spoken digit by digit, the last eleven of it (area code and subscriber in Brazil)."""
+        return [self.path(f"digit_{digit}", locale) for digit in number if digit in "0123456789"][-11:]
 
 
 NO_PROMPTS: Final = Prompts("")
