@@ -19,6 +19,7 @@ from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.settings import Settings
+from voiced.speech.announcement import Announcer
 from voiced.speech.prompts import find as find_prompts
 from voiced.tickets.outbox import Outbox
 from voiced.transfer.desk import Desk
@@ -203,7 +204,10 @@ def _manners(settings: Settings) -> Manners:
     transfer = settings.transfer
     return Manners(
         music=settings.pbx.hold_music, leave_key=transfer.leave_key, comfort_seconds=transfer.comfort_seconds,
-        prompts=find_prompts(settings.speech.prompts_dir, settings.pbx.is_here),
+        announcer=Announcer(
+            find_prompts(settings.speech.prompts_dir, settings.pbx.is_here),
+            settings.speech.engine, settings.speech.voice,
+        ),
         pause_assistant=transfer.pause_assistant, resume_assistant=transfer.resume_assistant,
     )  # fmt: skip
 

@@ -66,7 +66,7 @@ class World:
         target = Target("ramal 1001", DestinationType.EXTENSION, "1001", "pbx.test")
         self.request = Request(
             ID, "pbx", ID, Channel(CALLER, "CS_EXECUTE", True, home=Home("8000", "XML", "default")),
-            (target,) * len(self.plan), self.plan, ID,
+            ((target,),) * len(self.plan), self.plan, ID,
         )  # fmt: skip
         self.tell(f.Requested(self.now))
 
@@ -330,6 +330,7 @@ class World:
         """The daemon dies and starts again, with what the database knew: perhaps less than what was done."""
         self.t, reports, self.talks = self.kept[pick % len(self.kept)]
         del self.reports[reports:]
+        self.homecomings.clear()  # what the database did not know is done again
         self.intents.clear()
         self.trail.append(f"restarted with {self.t.phase}")
         self.kept = [(self.t, reports, self.talks)]

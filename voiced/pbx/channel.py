@@ -41,6 +41,8 @@ class Channel:
     peer: str = ""
     hold: str = ""  # the id whose music plays
     attempt: str = ""  # the attempt that dialled it, ID.N
+    label: str = ""  # sofia/internal/…, loopback/9000-a
+    dialled: str = ""  # the number that the leg was dialled as
     home: Home | None = None
     before: dict[str, str] = field(default_factory=dict)  # variables that we may change, as they are now
 
@@ -50,9 +52,18 @@ class Channel:
         return self.state == "CS_PARK"
 
     @property
-    def is_bridged_to_us(self) -> bool:
-        """A dialled leg that is the b side of a bridge."""
-        return self.state == "CS_EXCHANGE_MEDIA"
+    def is_far_end(self) -> bool:
+        """The end of a loopback that runs the dialplan, not the one that we dialled."""
+        return self.label.startswith("loopback/") and self.label.endswith("-b")
+
+    @property
+    def is_bridged(self) -> bool:
+        """In a bridge, as its a or its b side."""
+        return self.state in ("CS_EXCHANGE_MEDIA", "CS_SOFT_EXECUTE", "CS_HIBERNATE")
+
+    def is_bridged_to(self, caller: str) -> bool:
+        """A dialled leg that is the b side of a bridge with this caller."""
+        return self.state == "CS_EXCHANGE_MEDIA" and self.peer == caller
 
 
 def from_dump(dump: str) -> Channel:
@@ -68,6 +79,8 @@ def from_dump(dump: str) -> Channel:
         peer=event.get("Other-Leg-Unique-ID") or "",
         hold=event.variable("voiced_hold") or "",
         attempt=event.variable("voiced_attempt") or "",
+        label=event.get("Channel-Name") or "",
+        dialled=event.get("Caller-Destination-Number") or "",
         home=_home(event),
         before={name: value for name, value in before.items() if value is not None},
     )

@@ -14,7 +14,7 @@ looks at `uuid_bridge_park_on_cancel` instead and parks the caller; then we send
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from voiced.esl import commands, values
@@ -22,6 +22,9 @@ from voiced.esl.commands import Command
 from voiced.esl.errors import InvalidValue
 from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Home
 
+LONE_SECONDS: Final = 90  # that an answered leg may be parked, alone, beyond its ring time
+KEY_SECONDS: Final = 4  # for the agent's key, from the end of the prompt
+KEY_TRIES: Final = 2  # the prompt is played so often
 LIMIT_GRACE: Final = 5  # seconds that the switch's own limit of the music lies behind ours
 
 
@@ -66,12 +69,11 @@ def stop_music(caller: str) -> Command:
 
 
 def dial(
-    attempt: str, transfer: str, endpoints: Iterable[str], ring_seconds: float, number: str, name: str,
-    extra: Mapping[str, str],
-) -> str:  # fmt: skip
+    attempt: str, transfer: str, endpoints: Iterable[str], ring_seconds: float, number: str, name: str
+) -> str:
     """The `originate` of an attempt, its legs parked when they answer and marked from their birth.
 
-    `number` and `name` are shown to the agent. A lone leg ends itself after two minutes (`park_timeout`).
+    `number` and `name` are shown to the agent. A lone leg ends itself some time after (`park_timeout`).
     """
     variables = {
         "voiced_transfer": values.channel_uuid(transfer),
@@ -79,15 +81,42 @@ def dial(
         "presence_data": f"voiced:{attempt}",
         "ignore_early_media": "true",
         "originate_timeout": str(max(1, round(ring_seconds))),
-        "park_timeout": "120",
+        "park_timeout": str(round(ring_seconds) + LONE_SECONDS),  # in a queue a leg waits parked
         "hangup_after_bridge": "true",
-        **extra,
+        "loopback_bowout": "false",  # else a loopback takes itself and our marks out of the talk
     }
     if shown_number := re.sub(r"[^0-9+*#]", "", number)[:32]:
         variables["origination_caller_id_number"] = shown_number
     if shown := values.reduced_name(name):
         variables["origination_caller_id_name"] = shown
     return f"originate {commands.dial(endpoints, variables)} &park()"
+
+
+def screen(leg: str, attempt: str, sounds: Iterable[str], speech: str, *, with_key: bool) -> list[Command]:
+    """Tell a parked agent who calls; with a key, ask them to take the call.
+
+    `speech` is `ENGINE|VOICE|TEXT` or ''. The last application has the event-uuid `screen-ATTEMPT`; the key
+    stands in `voiced_key` at its end, unset for a wrong key or none (recording screening_press_1).
+    """
+    files = list(sounds)
+    steps = [("speak", speech)] if speech else []
+    if with_key:
+        prompt = _one_file(files) or "tone_stream://%(200,100,800);loops=2"
+        limit = KEY_SECONDS * 1000
+        question = f"1 1 {KEY_TRIES} {limit} # {prompt} silence_stream://100 voiced_key [123]"
+        steps.append(("play_and_get_digits", question))
+    elif files:
+        steps.append(("playback", _one_file(files)))
+    uuids = [f"announce-{attempt}"] * (len(steps) - 1) + [f"screen-{attempt}"]
+    return [
+        commands.execute(leg, name, argument, event_uuid=uuid)
+        for (name, argument), uuid in zip(steps, uuids, strict=False)
+    ]
+
+
+def _one_file(files: Sequence[str]) -> str:
+    """Several files as one, so that one playback plays them all."""
+    return files[0] if len(files) == 1 else "file_string://" + "!".join(files) if files else ""
 
 
 def bridge(caller: str, leg: str) -> list[Command]:
@@ -110,13 +139,19 @@ def send_home(caller: str, home: Home) -> Command:
     return commands.api(f"uuid_transfer {values.channel_uuid(caller)} {where}")
 
 
+def send_to(caller: str, loopback: str) -> Command:
+    """Send a caller to what would be dialled as `loopback/NUMBER/CONTEXT`: a voicemail box."""
+    _, number, context = loopback.split("/")
+    return commands.api(f"uuid_transfer {values.channel_uuid(caller)} {number} XML {context}")
+
+
 def end_legs(attempt: str, cause: str = "ORIGINATOR_CANCEL") -> Command:
     """Hang up every leg that carries the attempt's mark, forks and loopbacks too."""
     return commands.api(f"hupall {values.hangup_cause(cause)} voiced_attempt {values.channel_uuid(attempt)}")
 
 
 def release(leg: str, prompt: str) -> list[Command]:
-    """Play a prompt to a parked leg and hang it up."""
+    """Play a prompt to a leg, behind what runs, and hang it up."""
     return [
         *([commands.execute(leg, "playback", prompt, event_uuid=f"release-{leg}")] if prompt else []),
         commands.execute(leg, "hangup", "NORMAL_CLEARING"),

@@ -11,23 +11,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import asyncpg
 import structlog
 
-from voiced.esl import Accepted, Client, Event, Handle, Reply, Unconfirmed
+from voiced.esl import Accepted as JobAccepted
+from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.pbx import control
+from voiced.pbx.channel import Channel
 from voiced.scribe import Scribe
-from voiced.speech.prompts import NO_PROMPTS, Prompt, Prompts
+from voiced.speech.announcement import NO_ANNOUNCER, Announcer
+from voiced.speech.prompts import Prompt
 from voiced.transfer import messages, store
 from voiced.transfer.facts import (
     LOST,
+    Accepted,
     Action,
-    Answered,
     AskPbx,
     BridgeLegs,
     BridgeRefused,
@@ -37,6 +40,7 @@ from voiced.transfer.facts import (
     DialAgent,
     EndLegs,
     Fact,
+    FallBack,
     HoldCaller,
     HoldFailed,
     HoldStarted,
@@ -52,11 +56,12 @@ from voiced.transfer.facts import (
     SendHome,
     StopMusic,
 )
-from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, CallerEar, assistant_fact, leg_fact
+from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, AttemptEar, CallerEar, assistant_fact
 from voiced.transfer.machine import decide, fact_name
+from voiced.transfer.recovery import attempt_of
 from voiced.transfer.refusals import CallIsBusy
-from voiced.transfer.request import Request
-from voiced.transfer.state import Music, Phase, Transfer
+from voiced.transfer.request import DestinationType, Request
+from voiced.transfer.state import Fallback, Music, Phase, Transfer
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +75,7 @@ class Manners:
 
     music: str = "local_stream://moh"
     leave_key: str = "*"
-    prompts: Prompts = NO_PROMPTS
+    announcer: Announcer = NO_ANNOUNCER
     comfort_seconds: float = 0.0  # between two prompts to a caller who waits; 0 for none
     pause_assistant: str = ""  # an api command with {uuid}; '' where there is nothing to pause
     resume_assistant: str = ""
@@ -84,6 +89,7 @@ class Tools:
     scribe: Scribe
     manners: Manners
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
+    queue_members: dict[str, Driver]  # legs that wait in a queue, and whose they are
     owns_pbx: Callable[[], bool]  # whether this daemon may still dial
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
     reacted: Callable[[float], object]  # seconds from an answer to its bridge command
@@ -101,6 +107,8 @@ class Driver:
         self._inbox: deque[Fact] = deque()
         self._wake = asyncio.Event()
         self._handles: list[Handle] = []
+        self._ears: dict[int, AttemptEar] = {}
+        self.goes_on = asyncio.Event()  # set when a call routed in shall go on with its dialplan
         self._comfort_at = 0.0
         self._ear = CallerEar(str(request.id), request.caller.uuid, request.assistant_leg)
         self._log = log.bind(
@@ -153,6 +161,8 @@ class Driver:
         finally:
             for handle in self._handles:
                 handle.off()
+            for leg in [leg for leg, driver in self._tools.queue_members.items() if driver is self]:
+                del self._tools.queue_members[leg]
             if not self.known.done():
                 self.known.set_result(self.transfer)
 
@@ -248,6 +258,9 @@ class Driver:
                 self._send(control.unprepare_bridge(caller.uuid, caller.before))
                 if caller.home is not None:
                     self._send(control.send_home(caller.uuid, caller.home))
+            case FallBack():
+                self._send(control.unprepare_bridge(caller.uuid, caller.before))
+                self._fall_back()
             case DialAgent(attempt):
                 self._dial(attempt)
             case EndLegs(attempt):
@@ -255,15 +268,15 @@ class Driver:
             case BridgeLegs(attempt, leg):
                 self._bridge(attempt, leg)
             case ReleaseAgent(leg):
-                goodbye = manners.prompts.path(Prompt.CALLER_LEFT, self.request.locale)
+                goodbye = manners.announcer.prompts.path(Prompt.CALLER_LEFT, self.request.locale)
                 for command in control.release(leg, goodbye):
                     self._send(command)
             case AskPbx():
                 self._tools.ask_pbx(self)
             case Report() | ReportTalk():
                 pass  # recorded with the fact that made them
-            case ScreenAgent():
-                raise AssertionError("no plan screens its agents yet")
+            case ScreenAgent(attempt, leg):
+                self._screen(attempt, leg)
 
     def _hold(self, *, comfort: bool = False) -> None:
         request, manners, t = self.request, self._tools.manners, self.transfer
@@ -271,7 +284,7 @@ class Driver:
             self._api(manners.pause_assistant)
         left = max(1.0, t.hold_until - self._tools.clock())
         music = manners.music
-        prompt = manners.prompts.path(Prompt.PLEASE_WAIT, request.locale)
+        prompt = manners.announcer.prompts.path(Prompt.PLEASE_WAIT, request.locale)
         if comfort and prompt:
             music = f"file_string://{prompt}!{music}"  # one playback: nothing is left in the queue behind it
         self._comfort_at = self._tools.clock() + manners.comfort_seconds
@@ -291,7 +304,7 @@ class Driver:
         """Seconds until the next prompt for a caller who waits; None where there is none to come."""
         t, manners = self.transfer, self._tools.manners
         waits = t.music is Music.ON and t.phase in _WAITING and not t.lost
-        if not (waits and manners.comfort_seconds and manners.prompts.directory):
+        if not (waits and manners.comfort_seconds and manners.announcer.prompts.directory):
             return None
         return self._comfort_at - self._tools.clock()
 
@@ -307,28 +320,59 @@ class Driver:
             self.tell(JobFailed(now, attempt, "NOT_OWNER"))
             return
         self._listen_to_legs(attempt)
-        request, target = self.request, self.request.target(attempt)
+        request, ringing = self.request, self.request.ringing(attempt)
         originate = control.dial(
-            request.attempt_id(attempt), str(request.id), target.endpoints(),
-            self.transfer.this_dial.ring_seconds, request.caller.number, request.caller.name, {},
+            request.attempt_id(attempt), str(request.id), [target.endpoint() for target in ringing],
+            self.transfer.this_dial.ring_seconds, request.caller.number, request.caller.name,
         )  # fmt: skip
         job = self._tools.calls.start_job(originate)
 
         def done(result: asyncio.Future[Reply]) -> None:
             now = self._tools.clock()
             error = None if result.cancelled() else result.exception()
-            if isinstance(error, Accepted | Unconfirmed):
+            if isinstance(error, JobAccepted | Unconfirmed):
                 return  # the connection was lost: what became of it is found out when it is back
             if error is not None:
                 self.tell(JobFailed(now, attempt, "NOT_SENT"))
-            elif not result.cancelled() and result.result().ok:
-                self.tell(Answered(now, attempt, result.result().value))
-            elif not result.cancelled():
+            elif not result.cancelled() and not result.result().ok:
                 self.tell(
                     JobFailed(now, attempt, result.result().text.removeprefix("-ERR").strip() or "UNKNOWN")
                 )
 
         job.result.add_done_callback(done)
+
+    def _screen(self, attempt: int, leg: str) -> None:
+        request, target = self.request, self.request.target(attempt, self.transfer.agent_number)
+        caller, announcer = request.caller, self._tools.manners.announcer
+        told = announcer.announce(
+            request.locale,
+            caller.number,
+            caller.name,
+            request.reason,
+            who=target.announce,
+            key=target.screening,
+        )
+        commands = control.screen(
+            leg, request.attempt_id(attempt), told.sounds, told.speech, with_key=target.screening
+        )
+        for command in commands:
+            self._send(command)
+        if not commands:  # nothing to be told with: the call is what counts
+            self.tell(Accepted(self._tools.clock(), attempt))
+
+    def _fall_back(self) -> None:
+        """The caller is back, and goes on to where the destination wants them."""
+        request, caller = self.request, self.request.caller
+        match self.transfer.fallback:
+            case Fallback.VOICEMAIL:
+                box = replace(request.target(self.transfer.attempt), type=DestinationType.VOICEMAIL)
+                self._send(control.send_to(caller.uuid, box.endpoint()))
+            case Fallback.HANGUP:
+                farewell = self._tools.manners.announcer.prompts.path(Prompt.NOBODY_AVAILABLE, request.locale)
+                for command in control.release(caller.uuid, farewell):
+                    self._send(command)
+            case Fallback.DIALPLAN:
+                self.goes_on.set()
 
     def _bridge(self, attempt: int, leg: str) -> None:
         *settings, bridge = control.bridge(self.request.caller.uuid, leg)
@@ -359,12 +403,33 @@ class Driver:
     # -- hearing ------------------------------------------------------------------------------------------
 
     def _listen_to_legs(self, attempt: int) -> None:
+        queue = any(target.is_queue for target in self.request.ringing(attempt))
+        mark = self.request.attempt_id(attempt)
+        ear = self._ears[attempt] = AttemptEar(attempt, mark, is_queue=queue)
+
         def hear(event: Event) -> None:
-            if fact := leg_fact(event, attempt, self._tools.clock()):
+            if queue and event.name == "CHANNEL_CREATE":
+                self._tools.queue_members[event.unique_id] = self
+            for fact in ear.facts(event, self._tools.clock()):
                 self.tell(fact)
 
-        mark = ("voiced_attempt", self.request.attempt_id(attempt))
-        self._handles.append(self._tools.calls.on(hear, variable=mark, name=LEG_EVENTS))
+        variable = ("voiced_attempt", mark)
+        self._handles.append(self._tools.calls.on(hear, variable=variable, name=LEG_EVENTS))
+
+    def hear_queue(self, event: Event) -> None:
+        """A queue tells of a member that is a leg of ours."""
+        ear = self._ears.get(self.transfer.attempt)
+        for fact in ear.queue_facts(event, self._tools.clock()) if ear else []:
+            self.tell(fact)
+
+    def found(self, legs: Iterable[Channel]) -> None:
+        """Legs of ours that were there already, after a start or a reconnect."""
+        for leg in legs:
+            ear = self._ears.get(attempt_of(leg))
+            if ear is not None and ear.is_queue:
+                self._tools.queue_members[leg.uuid] = self
+                if leg.answered and not leg.is_far_end:
+                    ear.waits(leg.uuid, leg.dialled)
 
     def _hear_assistant(self, event: Event) -> None:
         if fact := assistant_fact(event, self._tools.clock()):

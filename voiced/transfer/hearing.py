@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from voiced.esl.event import Event
 from voiced.transfer.facts import (
+    Accepted,
     Answered,
     AssistantLeft,
     Bridged,
@@ -16,9 +17,11 @@ from voiced.transfer.facts import (
     HoldEnded,
     HoldFailed,
     HoldStarted,
+    JobFailed,
     LegCreated,
     LegEnded,
     Rebridged,
+    Refused,
     Ringing,
     Unbridged,
 )
@@ -28,7 +31,8 @@ CALLER_EVENTS = (
     "CHANNEL_HANGUP",
 )  # fmt: skip
 LEG_EVENTS = (
-    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK", "CHANNEL_HANGUP",
+    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK",
+    "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP",
 )  # fmt: skip
 
 
@@ -87,16 +91,65 @@ def assistant_fact(event: Event, at: float) -> Fact | None:
     return AssistantLeft(at) if event.name == "CHANNEL_HANGUP" else None
 
 
-def leg_fact(event: Event, attempt: int, at: float) -> Fact | None:
-    """A leg of an attempt was born, rings, won (it parks), or has ended."""
-    match event.name:
-        case "CHANNEL_CREATE":
-            return LegCreated(at, attempt, event.unique_id)
-        case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA":
-            return Ringing(at, attempt, event.unique_id)
-        case "CHANNEL_PARK":
-            return Answered(at, attempt, event.unique_id)
-        case "CHANNEL_HANGUP":
-            cause = event.get("Hangup-Cause") or "UNKNOWN"
-            return LegEnded(at, attempt, event.unique_id, cause, event.variable("sip_term_status") or "")
-    return None
+class AttemptEar:
+    """Hears the legs of one attempt.
+
+    A leg that parks has won. Not so in a queue, which answers at once: there the parked leg waits on the
+    caller's behalf until the queue says that one of its agents has taken the call (`hear_queue`).
+    """
+
+    def __init__(self, attempt: int, mark: str, *, is_queue: bool) -> None:
+        self._attempt, self._screen, self.is_queue = attempt, f"screen-{mark}", is_queue
+        self._waiting: tuple[str, str] | None = None  # the leg parked in a queue, and its number
+
+    def facts(self, event: Event, at: float) -> list[Fact]:
+        """What the event is for the transfer."""
+        attempt, leg = self._attempt, event.unique_id
+        match event.name:
+            case "CHANNEL_CREATE":
+                return [LegCreated(at, attempt, leg)]
+            case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" if not self.is_queue:
+                return [Ringing(at, attempt, leg)]
+            case "CHANNEL_PARK" if not (event.get("Channel-Name") or "").endswith("-b"):
+                number = event.get("Caller-Destination-Number") or ""
+                if not self.is_queue:
+                    return [Answered(at, attempt, leg, number)]
+                self.waits(leg, number)
+            case "CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == self._screen:
+                return [self._screened(event, at)]
+            case "CHANNEL_HANGUP":
+                return self._ended(event, at)
+        return []
+
+    def waits(self, leg: str, number: str) -> None:
+        """The queue has answered this leg, and nobody has taken the call yet."""
+        self._waiting = (leg, number)
+
+    def queue_facts(self, event: Event, at: float) -> list[Fact]:
+        """What a queue says of its member (CUSTOM callcenter::info)."""
+        if self._waiting is None:
+            return []
+        leg, number = self._waiting
+        match event.get("CC-Action"):
+            case "agent-offering":
+                return [Ringing(at, self._attempt, leg)]
+            case "bridge-agent-start":
+                return [Answered(at, self._attempt, leg, number)]
+        return []
+
+    def _ended(self, event: Event, at: float) -> list[Fact]:
+        leg, cause = event.unique_id, event.get("Hangup-Cause") or "UNKNOWN"
+        ended = LegEnded(at, self._attempt, leg, cause, event.variable("sip_term_status") or "")
+        if self._waiting is None or leg != self._waiting[0]:
+            return [ended]
+        # the originate was over when the queue answered, so nobody else says that the attempt is
+        return [ended, JobFailed(at, self._attempt, "NO_ANSWER" if cause == "NORMAL_CLEARING" else cause)]
+
+    def _screened(self, event: Event, at: float) -> Fact:
+        asked = event.get("Application") == "play_and_get_digits"
+        match event.variable("voiced_key") if asked else "1":
+            case "1":
+                return Accepted(at, self._attempt)
+            case "3":
+                return Refused(at, self._attempt, "callback")
+        return Refused(at, self._attempt)

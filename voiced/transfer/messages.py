@@ -52,8 +52,8 @@ def sentences(status: Status, target: Target) -> dict[str, str]:
 
 def result(request: Request, t: Transfer) -> dict[str, Any]:
     """A transfer's result as the API answers it, in snake_case."""
-    target, ending = request.target(t.attempt), t.ending
-    texts = sentences(t.status, target)
+    target, ending = request.target(t.attempt, t.agent_number), t.ending
+    texts = request.closed_messages if t.closed and request.closed_messages else sentences(t.status, target)
     return {
         "id": str(request.id),
         "transfer_id": str(request.id),
@@ -70,13 +70,13 @@ def result(request: Request, t: Transfer) -> dict[str, Any]:
         "message": texts["pt-BR"],
         "messages": texts,
         "offer_callback": ending.offer_callback if ending else False,
-        "next": "assistant" if ending and t.caller_here else "",
+        "next": t.fallback if ending and t.caller_here else "",
     }
 
 
 def completed(request: Request, t: Transfer) -> Message:
     """`transfer/completed`, once for each transfer."""
-    target, ending = request.target(t.attempt), t.ending
+    target, ending = request.target(t.attempt, t.agent_number), t.ending
     payload = {
         "transferId": str(request.id),
         "storyId": str(request.story_id),

@@ -8,7 +8,6 @@ difference becomes facts. What nobody can know is `LOST`, never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from voiced.pbx.channel import Channel
 from voiced.transfer.facts import (
@@ -31,8 +30,6 @@ from voiced.transfer.facts import (
 from voiced.transfer.request import Request
 from voiced.transfer.state import Music, Phase, Transfer
 
-_BRIDGED_STATES: Final = ("CS_EXCHANGE_MEDIA", "CS_SOFT_EXECUTE", "CS_HIBERNATE")
-
 
 def missed_facts(
     request: Request, t: Transfer, caller: Channel | None, legs: Iterable[Channel], at: float, restarted: bool
@@ -45,17 +42,16 @@ def missed_facts(
     if caller is None:
         facts.append(CallerEnded(at, LOST))  # first: nobody is bridged to a caller who has left
     ours = {leg.uuid: leg for leg in legs}
-    for leg in ours.values():  # a talk before the music: who talks is not put on hold again
-        if leg.is_bridged_to_us and leg.peer == request.caller.uuid:
-            facts += [LegCreated(at, _attempt(leg), leg.uuid), Bridged(at, leg.uuid)]
+    talking = {leg.uuid for leg in ours.values() if leg.is_bridged_to(request.caller.uuid)}
+    for uuid in talking:  # a talk before the music: who talks is not put on hold again
+        facts += [LegCreated(at, attempt_of(ours[uuid]), uuid), Bridged(at, uuid)]
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
         music = Music.ASKED if restarted and t.music is Music.NONE else t.music
         facts += _music_facts(music, caller.hold == str(request.id), at)
     for leg in ours.values():
-        if not leg.is_bridged_to_us:
-            facts.append(LegCreated(at, _attempt(leg), leg.uuid))
-            came = Answered if leg.answered else Ringing
-            facts.append(came(at, _attempt(leg), leg.uuid))
+        if leg.uuid not in talking:
+            facts.append(LegCreated(at, attempt_of(leg), leg.uuid))
+            facts += _progress(request, leg, ours.values(), at)
     attempt = max(t.attempt, 1)
     facts += [LegEnded(at, attempt, uuid, LOST) for uuid in sorted(t.legs - set(ours))]
     if t.phase is Phase.RETURNING and t.dialled and not ours:
@@ -64,14 +60,28 @@ def missed_facts(
         return facts
     if caller.is_parked:
         facts.append(CallerParked(at))
-    talks = any(leg.is_bridged_to_us and leg.peer == caller.uuid for leg in ours.values())
-    if t.phase is Phase.BRIDGED and not talks and caller.state not in _BRIDGED_STATES:
+    if t.phase is Phase.BRIDGED and not talking and not caller.is_bridged:
         facts.append(Unbridged(at))
     return facts
 
 
-def _attempt(leg: Channel) -> int:
+def attempt_of(leg: Channel) -> int:
+    """The number of the attempt that dialled a leg."""
     return int(leg.attempt.rpartition(".")[2])
+
+
+def _progress(request: Request, leg: Channel, legs: Iterable[Channel], at: float) -> list[Fact]:
+    """How far a leg has come. The far end of a loopback is the dialplan's; a queue answers at once."""
+    attempt = attempt_of(leg)
+    if leg.is_far_end:
+        return []
+    if not leg.answered:
+        return [Ringing(at, attempt, leg.uuid)]
+    if any(target.is_queue for target in request.ringing(attempt)) and not any(
+        other.is_far_end and other.is_bridged and attempt_of(other) == attempt for other in legs
+    ):
+        return []
+    return [Answered(at, attempt, leg.uuid, leg.dialled)]
 
 
 def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:

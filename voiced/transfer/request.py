@@ -23,31 +23,49 @@ class DestinationType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination as it is dialled: one number of one domain."""
+    """A destination as it is dialled."""
 
     name: str  # '' for an extension that nobody has named
     type: DestinationType
     number: str
     domain: str  # its name, not its uuid
     uuid: UUID | None = None
+    context: str = ""  # of what is dialled through the dialplan; '' for the domain's name
+    gateway: str = ""  # of an external number
+    announce: bool = False  # the agent hears who calls before the bridge
+    screening: bool = False  # and takes the call with a key
 
-    def endpoints(self) -> list[str]:
-        """The endpoints of a dial string. Raises InvalidValue for what cannot be dialled."""
-        return [commands.user(self.number, self.domain)]
+    def endpoint(self) -> str:
+        """The endpoint of a dial string. Raises InvalidValue for what cannot be dialled."""
+        context = self.context or self.domain
+        match self.type:
+            case DestinationType.EXTENSION:
+                return commands.user(self.number, self.domain)
+            case DestinationType.RING_GROUP | DestinationType.QUEUE:
+                return commands.loopback(self.number, context)
+            case DestinationType.VOICEMAIL:
+                return commands.loopback(f"*99{self.number}", context)
+            case DestinationType.EXTERNAL:
+                return commands.via_gateway(self.gateway, self.number)
+
+    @property
+    def is_queue(self) -> bool:
+        """A queue answers at once; a person only when one of its agents takes the call."""
+        return self.type is DestinationType.QUEUE
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request, accepted: the caller is known to the PBX and the destination can be dialled.
 
-    `plan` and `targets` go together, one entry an attempt.
+    `plan` and `targets` go together, one entry an attempt; the targets of an entry ring together.
     """
 
     id: UUID
     pbx: str
     domain_uuid: UUID
     caller: Channel
-    targets: tuple[Target, ...]
+    targets: tuple[tuple[Target, ...], ...]
     plan: tuple[Dial, ...]
     story_id: UUID
     reason: str = ""
@@ -55,11 +73,16 @@ class Request:
     secretary_uuid: UUID | None = None
     locale: str = "pt-BR"
     assistant_leg: str = ""  # the leg that the caller was bridged to, '' where the assistant has none
-    tags: dict[str, str] = field(default_factory=dict)
+    closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
 
-    def target(self, attempt: int) -> Target:
+    def ringing(self, attempt: int) -> tuple[Target, ...]:
         """What an attempt dials; before the first, what it would."""
         return self.targets[max(attempt, 1) - 1]
+
+    def target(self, attempt: int, number: str = "") -> Target:
+        """The target of an attempt that was dialled under this number, else its first."""
+        ringing = self.ringing(attempt)
+        return next((target for target in ringing if target.number == number), ringing[0])
 
     def attempt_id(self, attempt: int) -> str:
         """The mark of an attempt's legs."""

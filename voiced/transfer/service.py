@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -18,12 +19,13 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
 from voiced.transfer import store
+from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver, Manners, Tools
 from voiced.transfer.facts import Fact, PbxLost, Requested
 from voiced.transfer.recovery import missed_facts
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
-from voiced.transfer.state import Dial, Transfer
+from voiced.transfer.state import Dial, Fallback, Transfer
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +38,16 @@ class Wish:
 
     call_uuid: str
     domain_uuid: UUID
-    targets: tuple[Target, ...]
+    targets: tuple[tuple[Target, ...], ...]
     plan: tuple[Dial, ...]
     reason: str = ""
     summary: str = ""
     secretary_uuid: UUID | None = None
     locale: str = "pt-BR"
     story_id: UUID | None = None
+    fallback: Fallback = Fallback.ASSISTANT
+    closed: Ending | None = None
+    closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
 
 
 Watch = Callable[[Request, Transfer, Transfer, Fact], object]
@@ -56,8 +61,10 @@ class Transfers:
         owns_pbx: Callable[[], bool], watch: Watch, reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
         self._pbx, self._pool, self._scribe, self._longest_hold = pbx, pool, scribe, longest_hold
+        self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
             calls=pbx.calls, scribe=scribe, manners=manners, owns_pbx=owns_pbx, watch=watch, reacted=reacted,
+            queue_members=self._queue_members,
             ask_pbx=lambda driver: self._spawn(self._ask(driver), "ask the PBX"),
         )  # fmt: skip
         self._owns_pbx = owns_pbx
@@ -68,6 +75,7 @@ class Transfers:
         self._closing = False
         pbx.calls.on(self._hear_bridge, name=("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
         pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
+        pbx.calls.on(self._hear_queue, name="CUSTOM callcenter::info")
         pbx.watch(self)
 
     def __len__(self) -> int:
@@ -97,8 +105,8 @@ class Transfers:
         if wish.call_uuid in self._by_caller:
             raise CallIsBusy
         try:
-            for target in wish.targets:
-                target.endpoints()  # what cannot be dialled is refused before anything is touched
+            for target in chain.from_iterable(wish.targets):
+                target.endpoint()  # what cannot be dialled is refused before anything is touched
         except InvalidValue as error:
             raise CannotBeDialled(str(error)) from None
         driver = self._new_driver(wish, await self._caller(wish.call_uuid))
@@ -134,8 +142,10 @@ class Transfers:
             id=id, pbx=self._pbx.name, domain_uuid=wish.domain_uuid, caller=caller, targets=wish.targets,
             plan=wish.plan, story_id=wish.story_id or id, reason=wish.reason, summary=wish.summary,
             secretary_uuid=wish.secretary_uuid, locale=wish.locale, assistant_leg=caller.peer,
+            closed_messages=wish.closed_messages,
         )  # fmt: skip
-        return Driver(request, self._tools, Transfer(str(id), wish.plan, self._longest_hold))
+        state = Transfer(str(id), wish.plan, self._longest_hold, fallback=wish.fallback, closed=wish.closed)
+        return Driver(request, self._tools, state)
 
     # -- running them -------------------------------------------------------------------------------------
 
@@ -232,13 +242,14 @@ class Transfers:
             log.warning("the PBX did not say what is so", transfer_id=str(request.id), error=str(error))
             return
         ours = [leg for leg in marked if leg.attempt.rpartition(".")[0] == str(request.id)]
+        driver.found(ours)
         for fact in missed_facts(request, driver.transfer, caller, ours, self._tools.clock(), restarted):
             driver.tell(fact)
 
     def _tidy_up(self, survey: Survey) -> None:
         """Legs and music of transfers that nobody drives: a leg is ended, a caller goes back."""
         for leg in survey.legs:
-            if not self._is_ours(leg.attempt) and not leg.is_bridged_to_us:
+            if not self._is_ours(leg.attempt) and not leg.is_bridged:
                 log.warning("ending a leg that belongs to no transfer", leg=leg.uuid, attempt=leg.attempt)
                 self._pbx.say(control.end_legs(leg.attempt))
         for caller in survey.held:
@@ -253,6 +264,12 @@ class Transfers:
         driver = self._by_caller.get(event.get("Bridge-B-Unique-ID") or "")
         if driver is not None and event.unique_id != driver.request.caller.uuid:
             driver.hear_caller(event)
+
+    def _hear_queue(self, event: Event) -> None:
+        """A queue tells of a member: perhaps a leg that waits there on a caller's behalf."""
+        driver = self._queue_members.get(event.get("CC-Member-Session-UUID") or "")
+        if driver is not None:
+            driver.hear_queue(event)
 
     def _hear_birth(self, event: Event) -> None:
         """A leg that is born for an attempt which nobody drives any more."""
