@@ -486,7 +486,8 @@ def _homecoming(t: Transfer, *, parked: bool = False) -> Step:
     if t.is_home or not t.caller_here or t.ending is None or t.ending.cause == PICKED_OFF.cause:
         return t, ()
     called_off = t.ending.status is Status.CANCELLED and t.fallback is not Fallback.DIALPLAN
-    if called_off or t.fallback in (Fallback.ASSISTANT, Fallback.CALLBACK):
+    by_dialplan = parked and t.fallback is Fallback.DIALPLAN  # the action that it waited at is over
+    if called_off or by_dialplan or t.fallback in (Fallback.ASSISTANT, Fallback.CALLBACK):
         if t.music is Music.NONE:  # never held: the assistant was not touched
             return t, ()
         return replace(t, is_home=True), (SendHome() if parked else ResumeAssistant(),)

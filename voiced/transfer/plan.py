@@ -1,0 +1,143 @@
+"""From a destination to the attempts of a transfer: what is dialled, in what order, for how long, and then.
+
+Retries follow their destination, after its delay and only if its ending may mend. A destination whose
+fallback is another one is followed by it in the same transfer. One that is closed is not dialled; if all
+are, nobody is, and the caller hears when it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from voiced.transfer.causes import Ending, Status
+from voiced.transfer.destination import Destination, FallbackAction
+from voiced.transfer.refusals import CannotBeDialled
+from voiced.transfer.request import DestinationType, Target
+from voiced.transfer.state import Dial, Fallback
+
+LONGEST_CHAIN: Final = 5  # destinations one after another: a chain that is longer is a circle, or a mistake
+CLOSED: Final = Ending(Status.UNAVAILABLE, "CLOSED", ended_by="voiced")
+
+_FALLBACKS: Final = {
+    FallbackAction.ASSISTANT: Fallback.ASSISTANT,
+    FallbackAction.NEXT: Fallback.ASSISTANT,  # when there is no next one
+    FallbackAction.VOICEMAIL: Fallback.VOICEMAIL,
+    FallbackAction.CALLBACK: Fallback.CALLBACK,
+    FallbackAction.HANGUP: Fallback.HANGUP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings, the domain and the secretary say for every destination. Times are seconds."""
+
+    domain: str  # its name
+    gateway: str = "default"
+    announce: bool = True  # unless a destination says otherwise
+    can_announce: bool = True  # there are prompts or a speech engine
+    screening_seconds: float = 20.0  # for announcement and key together
+    outside_prefixes: tuple[str, ...] = ()  # of numbers outside that may be dialled; () for all
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`targets` and `dials` go together, one entry an attempt."""
+
+    targets: tuple[tuple[Target, ...], ...]
+    dials: tuple[Dial, ...]
+    fallback: Fallback = Fallback.ASSISTANT
+    closed: Ending | None = None
+    closed_messages: Mapping[str, str] = field(default_factory=dict)
+
+
+def one_after_another(
+    first: Destination, others: Mapping[UUID, Destination], rules: Rules, now: datetime
+) -> Plan:
+    """A destination, its retries, and whatever its fallback names. Raises CannotBeDialled."""
+    chain = _chain(first, others)
+    is_open = [one for one in chain if one.working_hours is None or one.working_hours.is_open(now)]
+    targets, dials = list[tuple[Target, ...]](), list[Dial]()
+    for destination in is_open or chain[:1]:
+        target = target_of(destination, rules)
+        attempts = _attempts(destination, rules)
+        targets += [(target,)] * len(attempts)
+        dials += attempts
+    fallback = _FALLBACKS[chain[-1].fallback_action]
+    if is_open:
+        return Plan(tuple(targets), tuple(dials), fallback)
+    hours = first.working_hours
+    assert hours is not None  # it is closed
+    return Plan(tuple(targets), tuple(dials), fallback, CLOSED, hours.closed_messages(first.name, now))
+
+
+def all_at_once(destinations: Iterable[Destination], rules: Rules, now: datetime) -> Plan:
+    """Several that ring together; who answers first has it. Raises CannotBeDialled.
+
+    A queue answers at once, in nobody's name, so it cannot ring with others.
+    """
+    chosen = list(destinations)
+    is_open = [one for one in chosen if one.working_hours is None or one.working_hours.is_open(now)]
+    if not chosen:
+        raise CannotBeDialled("no destination is named")
+    if not is_open:
+        return one_after_another(chosen[0], {}, rules, now)
+    if len(is_open) > 1 and any(one.type is DestinationType.QUEUE for one in is_open):
+        raise CannotBeDialled("a queue cannot ring together with others: it answers at once")
+    longest = max(one.ring_timeout_seconds for one in is_open)
+    asked = max(_screening(one, rules) for one in is_open)
+    return Plan((tuple(target_of(one, rules) for one in is_open),), (Dial(longest, screening_seconds=asked),))
+
+
+def target_of(destination: Destination, rules: Rules) -> Target:
+    """A destination as it is dialled. Raises CannotBeDialled."""
+    target = Target(
+        destination.name, destination.type, destination.number, rules.domain, destination.uuid,
+        destination.context, destination.gateway or rules.gateway,
+        announce=_is_announced(destination, rules), screening=destination.screening,
+    )  # fmt: skip
+    if destination.type is DestinationType.EXTERNAL and not _is_allowed(destination.number, rules):
+        raise CannotBeDialled(f"{destination.number} may not be dialled: its prefix is not allowed here")
+    return target
+
+
+def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Destination]:
+    chain = [first]
+    while len(chain) < LONGEST_CHAIN and chain[-1].fallback_action is FallbackAction.NEXT:
+        following = others.get(chain[-1].fallback_destination_uuid or UUID(int=0))
+        if following is None or not following.is_enabled or following in chain:
+            break
+        chain.append(following)
+    return chain
+
+
+def _attempts(destination: Destination, rules: Rules) -> list[Dial]:
+    first = Dial(destination.ring_timeout_seconds, screening_seconds=_screening(destination, rules))
+    again = Dial(
+        first.ring_seconds,
+        destination.retry_delay_seconds,
+        is_retry=True,
+        screening_seconds=first.screening_seconds,
+    )
+    return [first, *[again] * destination.max_retries]
+
+
+def _screening(destination: Destination, rules: Rules) -> float:
+    told = destination.screening or _is_announced(destination, rules)
+    return rules.screening_seconds if told else 0.0
+
+
+def _is_announced(destination: Destination, rules: Rules) -> bool:
+    """Not to a voicemail box, which would record it."""
+    wanted = rules.announce if destination.announce is None else destination.announce
+    return wanted and rules.can_announce and destination.type is not DestinationType.VOICEMAIL
+
+
+def _is_allowed(number: str, rules: Rules) -> bool:
+    plain = number.lstrip("+")
+    return not rules.outside_prefixes or plain.startswith(
+        tuple(prefix.lstrip("+") for prefix in rules.outside_prefixes)
+    )
