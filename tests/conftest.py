@@ -28,6 +28,7 @@ _numbers = itertools.count(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pbx", metavar="HOST:PORT", help="A real FreeSWITCH's event socket, for tests/live.")
+    parser.addoption("--every-step", action="store_true", help="Kill at every step (tests/kill).")
 
 
 @pytest.fixture(scope="session")

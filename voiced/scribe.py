@@ -22,7 +22,7 @@ import asyncpg
 import structlog
 import tenacity
 
-from voiced.database import query
+from voiced.database import is_away, query
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Scribe:
 
     def commit(self, note: Note) -> asyncio.Future[None]:
         """The same; the future is done when it is committed, or failed if the database refuses it."""
-        note.kept = asyncio.get_running_loop().create_future()
+        note.kept, note.droppable = asyncio.get_running_loop().create_future(), False
         self.write(note)
         return note.kept
 
@@ -102,7 +102,7 @@ class Scribe:
         """Commit these notes, however long it takes. Raises PostgresError where one is refused for good."""
         retry = tenacity.AsyncRetrying(
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
-            retry=tenacity.retry_if_exception(_is_passing),
+            retry=tenacity.retry_if_exception(is_away),
             before_sleep=self._away,
             reraise=True,
         )
@@ -131,10 +131,12 @@ class Scribe:
         for index, note in enumerate(self._waiting):
             if note.droppable and index >= BATCH:  # the first ones are being written
                 del self._waiting[index]
+                if self.dropped % 1000 == 0:
+                    log.error(
+                        "the database is away for too long: journal lines are dropped", so_far=self.dropped
+                    )
                 self.dropped += 1
                 break
-        if self.dropped % 1000 == 1:
-            log.error("the database is away for too long: journal lines are dropped", dropped=self.dropped)
 
     def _away(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -143,21 +145,3 @@ class Scribe:
                 "the database is away, writing goes on later", error=str(error) or type(error).__name__
             )
         self.is_away = True
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Whether trying again later may help: the connection, not the statement, is at fault."""
-    return isinstance(
-        error,
-        OSError
-        | TimeoutError
-        | asyncpg.InterfaceError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.CannotConnectNowError
-        | asyncpg.AdminShutdownError
-        | asyncpg.CrashShutdownError
-        | asyncpg.TooManyConnectionsError
-        | asyncpg.DeadlockDetectedError
-        | asyncpg.SerializationError
-        | asyncpg.QueryCanceledError,
-    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +31,7 @@ _NAMES_IN_USE: Final = {
     "DATABASE_URL": "database.url",
 }
 _PREFIX: Final = "VOICED_"
+_UNSPEAKABLE: Final = {"password", "token", "url"}  # values that no message repeats
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -40,6 +42,13 @@ class SettingsError(Exception):
 def _argument(value: str) -> str:
     try:
         return values.argument(value)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+
+
+def _gateway(value: str) -> str:
+    try:
+        return values.gateway(value)
     except InvalidValue as error:
         raise ValueError(str(error)) from None
 
@@ -65,6 +74,31 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        well = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        well = False
+    if value and not (well and value.isascii() and value.isprintable() and " " not in value):
+        raise ValueError("an address of the web is needed, as in http://127.0.0.1:3000, or none")
+    return value
+
+
+def _password(secret: SecretStr) -> SecretStr:
+    try:
+        values.line(secret.get_secret_value())
+    except InvalidValue:
+        raise ValueError("a line break is in it") from None  # often the last character of a file
+    return secret
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if any(not "!" <= character <= "~" for character in secret.get_secret_value()):
+        raise ValueError("only visible ASCII characters can be sent in a header; no spaces, no line break")
+    return secret
+
+
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
@@ -75,6 +109,9 @@ def _address(value: str) -> str:
 Argument = Annotated[str, AfterValidator(_argument)]
 ApiCommand = Annotated[str, AfterValidator(_api_command)]
 Address = Annotated[str, AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Password = Annotated[SecretStr, AfterValidator(_password)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -87,11 +124,11 @@ class PbxSettings(_Section):
     """The switch that this daemon serves."""
 
     name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", pattern=r"^[^\s/]+$")
     port: Port = 8021
-    password: SecretStr = SecretStr("ClueCon")
+    password: Password = SecretStr("ClueCon")
     hold_music: Argument = "local_stream://moh"
-    gateway: str = "default"
+    gateway: Annotated[str, AfterValidator(_gateway)] = "default"
 
     @property
     def is_here(self) -> bool:
@@ -103,7 +140,7 @@ class HttpSettings(_Section):
     """The HTTP API."""
 
     listen: Address = "127.0.0.1:8085"
-    token: SecretStr = SecretStr("")
+    token: Token = SecretStr("")
 
 
 class DatabaseSettings(_Section):
@@ -116,8 +153,8 @@ class DatabaseSettings(_Section):
 class TicketsSettings(_Section):
     """The ticketing backend that receives the results."""
 
-    url: str = Field("", pattern=r"^(https?://.+)?$")
-    token: SecretStr = SecretStr("")
+    url: WebAddress = ""
+    token: Token = SecretStr("")
     timeout_seconds: Seconds = 3.0
 
 
@@ -139,6 +176,8 @@ class SpeechSettings(_Section):
     """What callers and agents hear."""
 
     prompts_dir: Argument = ""
+    engine: str = Field("", pattern=r"^[A-Za-z0-9_]{0,32}$")
+    voice: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,64}$")
 
 
 class LogSettings(_Section):
@@ -153,7 +192,7 @@ class DomainSettings(_Section):
 
     uuid: UUID
     name: str
-    token: SecretStr = SecretStr("")
+    token: Token = SecretStr("")
     timezone: Annotated[str, AfterValidator(_timezone)] = "America/Sao_Paulo"
     locale: Literal["pt-BR", "en"] = "pt-BR"
 
@@ -178,6 +217,14 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     domain: tuple[DomainSettings, ...] = ()
 
+    @model_validator(mode="after")
+    def _domains_are_several(self) -> Settings:
+        for what in ("uuid", "name"):
+            seen = [str(getattr(domain, what)).lower() for domain in self.domain]
+            if twice := next((one for one in seen if seen.count(one) > 1), None):
+                raise ValueError(f"domain: two have the {what} {twice!r}")
+        return self
+
     def warnings(self) -> list[str]:
         """What works and should not stay so."""
         found = []
@@ -196,7 +243,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     tree: dict[str, Any] = {}
     if path is not None:
         try:
-            tree = tomllib.loads(path.read_text())
+            tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -232,17 +279,26 @@ def _overlay(tree: dict[str, Any], environment: Mapping[str, str]) -> dict[str, 
 
 def _one_line(error: ValidationError, path: Path | None, sources: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    where = f"{sources[key]} (environment)" if key in sources else f"{path or 'settings'}: {key}"
-    if first["type"] == "extra_forbidden":
-        section = Settings.model_fields.get(str(first["loc"][0]))
-        known = _keys(section.annotation if section else None) or sorted(Settings.model_fields)
-        return f"{where}: there is no such setting; known here: {', '.join(known)}"
+    loc = first["loc"]
+    key = ".".join(str(part) for part in loc).replace("\n", " ")
+    variable = next((name for set_key, name in sources.items() if f"{set_key}.".startswith(f"{key}.")), None)
+    where = f"{variable} (environment)" if variable else f"{path or 'settings'}: {key}".removesuffix(": ")
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{where}: there is no such setting; known here: {', '.join(_known_beside(loc))}"
+        case "model_type":
+            return f"{where}: this is a section, [{loc[0]}], with keys of its own"
+        case "tuple_type":
+            return f"{where}: this is a list of sections, each [[{loc[0]}]], and can be set in the file only"
     what = first["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(first["input"], dict) else f", not {str(first['input'])[:60]!r}"
-    return f"{where}: {what}{shown}"
+    given = repr(str(first["input"])[:60])
+    told = _UNSPEAKABLE.isdisjoint(map(str, loc)) and isinstance(first["input"], str | int | float)
+    return f"{where}: {what}" + (f", not {given}" if told and given not in what else "")
 
 
-def _keys(section: Any) -> list[str]:
-    fields = getattr(section, "model_fields", None)
-    return sorted(fields) if fields else []
+def _known_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The settings that stand where an unknown one was found."""
+    model: Any = Settings
+    for part in loc[:-1]:
+        model = model.model_fields[part].annotation if isinstance(part, str) else get_args(model)[0]
+    return sorted(model.model_fields)

@@ -144,7 +144,7 @@ def test_the_result_tells_who_asked_and_the_backend_the_same(status: Status) -> 
     id = UUID(int=1)
     target = Target("Suporte", DestinationType.EXTENSION, "1001", "pbx.test")
     caller = Channel("caller-1", "CS_EXECUTE", True, number="5511999990000")
-    request = Request(id, "pbx", id, caller, (target,), (Dial(),), id)
+    request = Request(id, "pbx", id, caller, ((target,),), (Dial(),), id)
     why = Ending(status, "SOME_CAUSE", "499", "agent")
     t = Transfer(str(id), (Dial(),), phase=Phase.ENDED, attempt=1, ending=why, known_at=1.0)
     answered, told = messages.result(request, t), messages.completed(request, t).payload

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 import tenacity
 
 from voiced.esl import commands
 from voiced.esl.commands import Command
-from voiced.esl.connection import Connection
+from voiced.esl.connection import Connection, fail
 from voiced.esl.errors import (
     Accepted,
     CannotConnect,
@@ -35,12 +36,21 @@ from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)
 
+GOODBYE_TIMEOUT: Final = 1.0  # seconds for the PBX to answer `exit`
+
 
 class Client:
     """A PBX's event socket. `run()` keeps it connected; everything else may be called at any time.
 
     `events` are subscribed on each connection (BACKGROUND_JOB always is). `on_lost(reason)` and `on_back()`
-    are called in the event loop: back means logged in and subscribed. Times are seconds.
+    are called in the event loop: back means logged in and subscribed, and the first events may have come a
+    moment before. Whoever closes or cancels it is not told of a loss. Times are seconds.
+
+    A connection on which nothing was heard for `quiet_limit` is asked for a sign of life, and given up when
+    none comes within `reply_timeout`; an api command that takes longer than the two together looks the same
+    from here.
+
+    Raises InvalidValue for a password or an event's name that cannot stand in a command.
     """
 
     def __init__(
@@ -58,15 +68,17 @@ class Client:
         quiet_limit: float = 15.0,
         longest_pause: float = 5.0,
     ) -> None:
-        self._host, self._port, self._password = host, port, password
-        self._names = {"BACKGROUND_JOB": None, **dict.fromkeys(events)}
+        self._host, self._port, self._login = host, port, commands.auth(password)
+        self._events = {"BACKGROUND_JOB": None, **dict.fromkeys(events)}
+        commands.events(self._events)  # raises now what would raise at each attempt to connect
         self._on_lost, self._on_back, self._on_log = on_lost, on_back, on_log
         self._connect_timeout, self._reply_timeout = connect_timeout, reply_timeout
         self._quiet_limit, self._longest_pause = quiet_limit, longest_pause
         self._connection: Connection | None = None
         self._router = Router(self._listener_failed)
-        self._waiting_for_events: set[asyncio.Future[Event]] = set()
-        self._jobs: set[Job] = set()
+        self._waiters: set[Callable[[EslError], None]] = set()  # told when the connection has ended
+        self._queues: set[EventQueue] = set()
+        self._keeping: asyncio.Task[None] | None = None
         self._closing = False
         self.stats = Stats()
 
@@ -75,56 +87,42 @@ class Client:
     @property
     def is_connected(self) -> bool:
         """Logged in and subscribed."""
-        return self._connection is not None
+        return self._connection is not None and not self._connection.ended.done()
 
-    async def run(self, *, first: asyncio.Future[None] | None = None) -> None:
-        """Stay connected until cancelled or closed. With `first`, a failure to connect at first ends it."""
-        pause = tenacity.wait_random_exponential(multiplier=0.25, max=self._longest_pause)
-        while not self._closing:
-            tries = tenacity.AsyncRetrying(
-                wait=pause, retry=tenacity.retry_if_exception_type(EslError), before_sleep=self._warn
-            )
-            if first is not None and not first.done():
-                try:
-                    connection = await self._connect()
-                except EslError as error:
-                    first.set_exception(error)
-                    return
-                self._connection = connection
-                first.set_result(None)
-            else:
-                self._connection = connection = await tries(self._connect)
-            try:
-                self._on_back()
-                reason = await self._stay(connection)
-            finally:
-                self._connection = None
-                connection.abort(Unconfirmed("the client was stopped"))
-            if self._closing:
-                return
-            self.stats.reconnects += 1
-            log.warning("the event socket was lost", pbx=self._address, reason=str(reason))
-            self._lose(reason)
+    async def run(self) -> None:
+        """Stay connected until cancelled, or until `close()`. Raises only what `on_lost` and `on_back` raise.
+
+        Whoever waits for something when it ends is told then, and queues end.
+        """
+        keeping = self._keep()
+        try:
+            await asyncio.wait([keeping])
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+        if not keeping.cancelled():
+            keeping.result()
 
     async def close(self) -> None:
-        """Say goodbye and end `run`."""
+        """Say goodbye, and end `run`. For good."""
         self._closing = True
         if self._connection is not None:
             with suppress(EslError):
-                await self._connection.ask(Command("exit"), 1.0)
-        if self._connection is not None:
-            self._connection.close()
+                await self._connection.ask(Command("exit"), GOODBYE_TIMEOUT)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
 
     # -- commands -----------------------------------------------------------------------------------------
 
     def send(self, command: Command) -> asyncio.Future[Reply]:
         """Write a command now, whole; the future is its reply, or NotSent, or Unconfirmed."""
-        if self._connection is None:
-            reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-            reply.set_exception(NotSent(f"the event socket of {self._address} is not connected"))
-            self.stats.command("not-sent")
-            return reply
-        return self._connection.send(command)
+        if self._connection is not None:
+            return self._connection.send(command)
+        self.stats.command("not-sent")
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        fail(reply, NotSent(f"the event socket of {self._address} is not connected"))
+        return reply
 
     async def ask(self, command: Command, *, timeout: float | None = None) -> Reply:
         """Send a command and wait for its reply. Raises NotSent, Unconfirmed."""
@@ -140,7 +138,11 @@ class Client:
         return await self.ask(commands.api(text), timeout=timeout)
 
     def start_job(self, text: str, job_uuid: str = "") -> Job:
-        """Begin a background api command. The job's id is known, and waited for, before it is written."""
+        """Begin a background api command. The job's id is known, and waited for, before it is written.
+
+        The PBX may take a job and never run it: whoever waits for `job.result` sets a deadline, and calls
+        `job.forget()` after it.
+        """
         return Job(self, commands.bgapi(text, job_uuid))
 
     async def bgapi(self, text: str, *, timeout: float = 60.0) -> Reply:
@@ -162,9 +164,13 @@ class Client:
     # -- events -----------------------------------------------------------------------------------------
 
     async def subscribe(self, *names: str) -> None:
-        """Ask the PBX for more events, now and after every reconnect. `CUSTOM NAME` asks for a subclass."""
+        """Ask the PBX for more events, now and after every reconnect. `CUSTOM NAME` asks for a subclass.
+
+        Raises InvalidValue, CommandRefused, NotSent, Unconfirmed; after the last two the names are asked for
+        when the connection is back.
+        """
         command = commands.events(names)
-        self._names.update(dict.fromkeys(names))
+        self._events.update(dict.fromkeys(names))
         if self._connection is not None:
             _accepted(await self.ask(command))
 
@@ -180,34 +186,63 @@ class Client:
         """Call `listener(event)` for events of a channel, a job, a variable or a name; see `Router.on`."""
         return self._router.on(listener, name=name, unique_id=unique_id, job_uuid=job_uuid, variable=variable)
 
-    async def wait_for(
+    def wait_for(
         self, names: str | Iterable[str], unique_id: str | None = None, timeout: float | None = None
-    ) -> Event:
-        """The next event of these names (of that channel). Raises TimeoutError, or EventsLost on a loss."""
-        found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        self._waiting_for_events.add(found)
+    ) -> asyncio.Future[Event]:
+        """A future: the next event of these names (of that channel).
+
+        It listens from the call on, not from the `await` on: call it, send the command, then await it.
+        Fails with TimeoutError, and with EventsLost where the connection is or gets lost.
+        """
+        names = [names] if isinstance(names, str) else list(names)
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Event] = loop.create_future()
+        if not self.is_connected:
+            fail(found, EventsLost(f"the event socket of {self._address} is not connected"))
+            return found
 
         def take(event: Event) -> None:
             if not found.done():
                 found.set_result(event)
 
-        with self.on(take, name=names, unique_id=unique_id):
-            try:
-                async with asyncio.timeout(timeout):
-                    return await found
-            finally:
-                self._waiting_for_events.discard(found)
+        def lose(reason: EslError) -> None:
+            if not found.done():
+                fail(found, EventsLost(f"while waiting for {' or '.join(names)}: {reason}"))
+
+        def give_up() -> None:
+            if not found.done():
+                fail(found, TimeoutError(f"no {' or '.join(names)} within {timeout} s"))
+
+        def clear_away(_: object) -> None:
+            handle.off()
+            self._waiters.discard(lose)
+            if timer is not None:
+                timer.cancel()
+
+        handle = self.on(take, name=names, unique_id=unique_id)
+        timer = loop.call_later(timeout, give_up) if timeout is not None else None
+        self._waiters.add(lose)
+        found.add_done_callback(clear_away)
+        return found
 
     def queue(
         self, *, name: str | Iterable[str] | None = None, unique_id: str | None = None, size: int = 1000
     ) -> EventQueue:
-        """Events for a consumer that awaits between them: bounded, and it says when it overflowed."""
-        queue = EventQueue(size, self.stats)
-        queue.handle = self.on(queue.put, name=name, unique_id=unique_id)
+        """Events for a consumer that awaits between them: bounded, and it says where some are missing."""
+
+        def clear_away(queue: EventQueue) -> None:
+            handle.off()
+            self._waiters.discard(queue.lose)
+            self._queues.discard(queue)
+
+        queue = EventQueue(size, self.stats, clear_away)
+        handle = self.on(queue.put, name=name, unique_id=unique_id)
+        self._waiters.add(queue.lose)
+        self._queues.add(queue)
         return queue
 
     @property
-    def events_seen(self) -> dict[bytes, int]:
+    def events_seen(self) -> Mapping[bytes, int]:
         """Events received so far, by name."""
         return self._router.seen
 
@@ -217,27 +252,70 @@ class Client:
     def _address(self) -> str:
         return f"{self._host}:{self._port}"
 
+    def _keep(self) -> asyncio.Task[None]:
+        """Stay connected in a task of our own, which `close` can end without ending its caller."""
+        if self._keeping is not None and not self._keeping.done():
+            raise RuntimeError("this client is running already")
+        name = f"event socket {self._address}"
+        self._keeping = asyncio.create_task(self._stay_connected(), name=name)
+        return self._keeping
+
+    async def _stay_connected(self) -> None:
+        """`connect()` begins it with a connection, `run()` without."""
+        connection = self._connection
+        try:
+            while not self._closing:
+                connection = connection or await self._connect_again()
+                self._on_back()
+                reason = await self._watch(connection)
+                self._connection = connection = None
+                if not self._closing:
+                    self.stats.reconnects += 1
+                    log.warning("the event socket was lost", pbx=self._address, reason=str(reason))
+                    self._lose(reason)
+                    self._on_lost(reason)
+        finally:
+            self._connection = None
+            stopped = Unconfirmed("the client was stopped")
+            if connection is not None:
+                connection.abort(stopped)
+            self._lose(stopped)
+            for queue in list(self._queues):
+                queue.close()
+
+    async def _connect_again(self) -> Connection:
+        return await tenacity.AsyncRetrying(
+            wait=tenacity.wait_random_exponential(multiplier=0.25, max=self._longest_pause),
+            retry=tenacity.retry_if_exception_type(EslError),
+            before_sleep=self._warn,
+        )(self._connect)
+
     async def _connect(self) -> Connection:
         """A new connection, logged in and subscribed. Raises CannotConnect."""
         loop = asyncio.get_running_loop()
-        connection = Connection(self._on_event, self._on_frame, self.stats)
+        connection = Connection(self._router.route, self._on_frame, self.stats)
+        limit = self._connect_timeout
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(limit):
                 await loop.create_connection(lambda: connection, self._host, self._port)
-                await connection.authenticate(self._password, self._connect_timeout)
-                _accepted(await connection.ask(commands.events(self._names), self._connect_timeout))
+                await connection.authenticate(self._login, limit)
+                subscribed: list[str] = []
+                while subscribed != list(self._events):  # `subscribe` may be called in the meantime
+                    subscribed = list(self._events)
+                    _accepted(await connection.ask(commands.events(subscribed), limit))
+            self._connection = connection
         except CannotConnect:
             raise
         except TimeoutError:
-            error = CannotConnect(f"{self._address} did not answer within {self._connect_timeout:g} s")
-            connection.abort(error)
-            raise error from None
+            raise CannotConnect(f"{self._address} did not answer within {limit:g} s") from None
         except (OSError, EslError) as error:
-            connection.abort(Unconfirmed("not connected"))
             raise CannotConnect(f"{self._address}: {error}") from error
+        finally:
+            if self._connection is not connection:
+                connection.abort(Unconfirmed("it was given up before it was ready"))
         return connection
 
-    async def _stay(self, connection: Connection) -> EslError:
+    async def _watch(self, connection: Connection) -> EslError:
         """Until the connection ends, or is found dead: why."""
         while not connection.ended.done():
             quiet = time.monotonic() - connection.heard_at
@@ -252,31 +330,27 @@ class Client:
 
     def _lose(self, reason: EslError) -> None:
         self._router.forget_channels()
-        for job in list(self._jobs):
-            job.lose(reason)
-        for found in list(self._waiting_for_events):
-            if not found.done():
-                found.set_exception(EventsLost(f"while waiting for an event: {reason}"))
-        self._on_lost(reason)
-
-    def _on_event(self, event: Event) -> None:
-        self._router.route(event)
+        for lose in list(self._waiters):
+            lose(reason)
 
     def _on_frame(self, frame: Frame) -> None:
         if isinstance(frame, LogLine):
-            self._on_log(frame)
+            try:
+                self._on_log(frame)
+            except Exception:
+                self.stats.listener_errors += 1
+                log.exception("the listener to log lines failed")
 
-    def _listener_failed(self, event: Event, error: Exception) -> None:
+    def _listener_failed(self, event: Event, error: BaseException) -> None:
         self.stats.listener_errors += 1
-        log.error("a listener failed", event=repr(event), exc_info=error)
+        log.error("a listener failed", of=repr(event), exc_info=error)
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        log.warning(
-            "cannot connect to the PBX, trying again",
-            pbx=self._address, error=str(error), attempt=state.attempt_number,
-            pause=round(state.next_action.sleep, 2) if state.next_action else 0,
-        )  # fmt: skip
+        """Ever more rarely, since a PBX may be away for a day: the first, second, fourth, eighth … time."""
+        attempt = state.attempt_number
+        if attempt & (attempt - 1) == 0:
+            error = str(state.outcome.exception()) if state.outcome else ""
+            log.warning("cannot connect to the PBX", pbx=self._address, error=error, attempt=attempt)
 
 
 class Job:
@@ -286,25 +360,19 @@ class Job:
         self.uuid = command.job_uuid
         self.accepted = False
         self.result: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._client = client
+        self.result.add_done_callback(lambda _: self.forget())
+        self._waiters = client._waiters
+        self._waiters.add(self._lose)
         self._handle = client.on(self._done, job_uuid=self.uuid)
-        client._jobs.add(self)
         client.send(command).add_done_callback(self._replied)
 
     def forget(self) -> None:
         """Nobody waits any more."""
         self._handle.off()
-        self._client._jobs.discard(self)
+        self._waiters.discard(self._lose)
         self.result.cancel()
 
-    def lose(self, reason: EslError) -> None:
-        """The connection ended."""
-        stage = Accepted if self.accepted else Unconfirmed
-        self._fail(stage(f"the job's result was lost: {reason}"))
-
     def _replied(self, reply: asyncio.Future[Reply]) -> None:
-        if reply.cancelled():
-            return
         error = reply.exception()
         if error is not None:
             self._fail(error)
@@ -314,17 +382,16 @@ class Job:
             self._fail(CommandRefused(reply.result().text))
 
     def _done(self, event: Event) -> None:
-        self._handle.off()
-        self._client._jobs.discard(self)
         if not self.result.done():
             self.result.set_result(Reply(event.body.rstrip("\n"), job_uuid=self.uuid))
 
+    def _lose(self, reason: EslError) -> None:
+        stage = Accepted if self.accepted else Unconfirmed
+        self._fail(stage(f"the job's result was lost: {reason}"))
+
     def _fail(self, error: BaseException) -> None:
-        self._handle.off()
-        self._client._jobs.discard(self)
         if not self.result.done():
-            self.result.set_exception(error)
-            self.result.exception()  # whoever awaits it is told; whoever does not, need not be
+            fail(self.result, error)
 
 
 def _accepted(reply: Reply) -> None:
@@ -336,18 +403,14 @@ def _accepted(reply: Reply) -> None:
 async def connect(
     host: str = "127.0.0.1", port: int = 8021, password: str = "ClueCon", *, events: Iterable[str] = ()
 ) -> AsyncIterator[Client]:
-    """A connected client for the time of the block; it reconnects by itself meanwhile.
+    """A connected client for the length of a block; it reconnects by itself, and is closed at the end.
 
     Raises CannotConnect, AuthenticationFailed or Rejected if the first connection fails.
     """
     client = Client(host, port, password, events=events)
-    first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(client.run(first=first), name=f"event socket {host}:{port}")
+    await client._connect()
+    client._keep()
     try:
-        await first
         yield client
     finally:
         await client.close()
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running

@@ -11,21 +11,37 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from voiced.esl import values
+from voiced.esl.errors import InvalidValue
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Command:
-    """One command. `job_uuid` is set where the PBX will send a result later (BACKGROUND_JOB)."""
+    """One command. `job_uuid` is set where the PBX will send a result later (BACKGROUND_JOB).
+
+    Raises InvalidValue for text that would be none or several: every command has exactly one reply, and
+    with a second one all later replies would go to the wrong callers.
+    """
 
     text: str
     job_uuid: str = ""
+
+    def __post_init__(self) -> None:
+        for line in self.text.split("\n"):
+            if not values.line(line).strip():
+                raise InvalidValue(f"{self.text[:60]!r} is not one command")
 
     def to_bytes(self) -> bytes:
         """As it goes over the wire, with the blank line that ends it."""
         return self.text.encode("utf-8", "surrogateescape") + b"\n\n"
 
+    def __repr__(self) -> str:
+        """Its first line, without a password."""
+        first = self.text.partition("\n")[0]
+        return "auth …" if first.startswith("auth ") else first[:80]
+
 
 def auth(password: str) -> Command:
+    """Log in."""
     return Command(f"auth {values.line(password)}")
 
 
@@ -63,14 +79,11 @@ def execute(
 
 
 def events(names: Iterable[str], *, form: str = "plain") -> Command:
-    """Subscribe. Everything behind CUSTOM is a subclass, so the subclasses go last."""
-    plain, subclasses = [], []
-    for name in map(values.event_name, names):
-        if name.startswith("CUSTOM "):
-            subclasses.append(name.removeprefix("CUSTOM "))
-        else:
-            plain.append(name)
-    custom = ["CUSTOM", *subclasses] if subclasses else []
+    """Subscribe. Everything behind CUSTOM is a subclass, so it and the subclasses go last."""
+    checked = dict.fromkeys(map(values.event_name, names))
+    plain = [name for name in checked if not name.startswith("CUSTOM")]
+    subclasses = [name.removeprefix("CUSTOM ") for name in checked if name.startswith("CUSTOM ")]
+    custom = ["CUSTOM", *subclasses] if len(plain) < len(checked) else []
     return Command(" ".join(["event", form, *plain, *custom]))
 
 
@@ -79,7 +92,10 @@ def dial(endpoints: Iterable[str], variables: Mapping[str, str]) -> str:
     block = ",".join(
         f"{values.variable_name(name)}={values.dial_variable(value)}" for name, value in variables.items()
     )
-    return f"{{{block}}}" + ",".join(endpoints)
+    legs = ",".join(map(values.endpoint, endpoints))
+    if not legs:
+        raise InvalidValue("a dial string needs an endpoint")
+    return f"{{{block}}}{legs}"
 
 
 def user(extension: str, domain: str) -> str:

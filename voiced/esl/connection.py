@@ -7,13 +7,12 @@ Reading never stops, whatever the owner does: one blocked client can stall the e
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
-from voiced.esl.commands import Command, auth
+from voiced.esl.commands import Command
 from voiced.esl.errors import (
     AuthenticationFailed,
     EslError,
@@ -23,10 +22,20 @@ from voiced.esl.errors import (
     Unconfirmed,
 )
 from voiced.esl.event import Event
-from voiced.esl.protocol import AuthRequest, Disconnect, Frame, LogLine, Parser, Rejection, Reply
+from voiced.esl.protocol import (
+    BUFFER,
+    AuthRequest,
+    Disconnect,
+    Frame,
+    Parser,
+    Rejection,
+    Reply,
+    Unknown,
+)
 from voiced.esl.stats import Stats
 
 MAX_UNWRITTEN: Final = 4 * 1024 * 1024  # bytes of commands that the PBX has not read: it is not reading
+CLOSING: Final = 2.0  # seconds for what is still to be written when the connection is closed
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -37,16 +46,22 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(
-        self, on_event: Callable[[Event], object], on_frame: Callable[[Frame], object], stats: Stats
+        self,
+        on_event: Callable[[Event], object],
+        on_frame: Callable[[Frame], object],
+        stats: Stats,
+        *,
+        buffer: int = BUFFER,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._on_event, self._on_frame, self._stats = on_event, on_frame, stats
-        self._parser = Parser()
+        self._parser = Parser(buffer)
         self._transport: asyncio.Transport | None = None
+        self._last_resort: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[asyncio.Future[Reply], float]] = deque()
-        self._reason: EslError | None = None
-        self.greeted: asyncio.Future[None] = loop.create_future()
-        self.ended: asyncio.Future[EslError] = loop.create_future()
+        self.made: asyncio.Future[None] = self._loop.create_future()
+        self.greeted: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[EslError] = self._loop.create_future()
         self.heard_at = time.monotonic()
 
     # -- what the owner does ------------------------------------------------------------------------------
@@ -57,15 +72,15 @@ class Connection(asyncio.BufferedProtocol):
         It fails with NotSent or Unconfirmed. Cancelling it (or giving up on it) leaves its place in the
         line of replies, so that its late reply is dropped and not taken for the next command's.
         """
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[Reply] = self._loop.create_future()
         transport = self._transport
-        if transport is None or transport.is_closing():
-            reply.set_exception(self._not_sent("the event socket is not connected"))
+        if transport is None or self.ended.done() or transport.is_closing():
+            fail(reply, self._not_sent("the event socket is not connected"))
         elif transport.get_write_buffer_size() > MAX_UNWRITTEN:
-            reply.set_exception(self._not_sent("the PBX does not read our commands"))
+            fail(reply, self._not_sent("the PBX does not read our commands"))
         else:
-            self._waiting.append((reply, time.perf_counter()))
             transport.write(command.to_bytes())
+            self._waiting.append((reply, time.perf_counter()))
         return reply
 
     async def ask(self, command: Command, timeout: float) -> Reply:
@@ -75,64 +90,65 @@ class Connection(asyncio.BufferedProtocol):
                 return await self.send(command)
         except TimeoutError:
             self._stats.command("timeout")
-            raise Unconfirmed(f"no reply within {timeout:g} s to {_shown(command)}") from None
+            raise Unconfirmed(f"no reply within {timeout:g} s to {command!r}") from None
 
-    async def authenticate(self, password: str, timeout: float) -> None:
-        """Wait for the greeting and log in.
+    async def authenticate(self, login: Command, timeout: float) -> None:
+        """Wait for the greeting and log in with the `auth` command.
 
         Raises AuthenticationFailed, Rejected, Unconfirmed, TimeoutError.
         """
         async with asyncio.timeout(timeout):
             await self.greeted
-        reply = await self.ask(auth(password), timeout)
+        reply = await self.ask(login, timeout)
         if not reply.ok:
             raise AuthenticationFailed(f"the PBX refused the password: {reply.text}")
 
     def close(self) -> None:
-        """Close the socket after what was written; `ended` follows."""
-        if self._transport is not None:
+        """Close the socket when what was written has gone out, or soon; `ended` follows."""
+        if self._transport is None:
+            self.abort(Unconfirmed("closed by us"))
+        elif self._last_resort is None:
+            self._last_resort = self._loop.call_later(CLOSING, self._transport.abort)
             self._transport.close()
 
     def abort(self, reason: EslError) -> None:
-        """Drop the connection at once, for this reason."""
-        self._reason = self._reason or reason
+        """Drop the connection at once, for this reason. Who waits learns it now."""
+        self._end(reason)
         if self._transport is not None:
             self._transport.abort()
 
     # -- what the transport calls ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        if self.ended.done():  # given up in the meantime
+            self._transport.abort()
+        if not self.made.done():
+            self.made.set_result(None)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._parser.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int) -> None:
         self.heard_at = time.monotonic()
-        try:
-            frames = self._parser.buffer_updated(nbytes)
-            for frame in frames:
-                if type(frame) is Event:
-                    self._on_event(frame)
-                else:
-                    self._take(frame)
-        except ProtocolError as error:
-            self._stats.protocol_errors += 1
-            self.abort(error)
+        on_event = self._on_event
+        for frame in self._parser.buffer_updated(nbytes):
+            if type(frame) is Event:
+                on_event(frame)
+            elif not self.ended.done():
+                self._take(frame)
+        if self._parser.fault is not None:
+            self._break_off(self._parser.fault)
 
     def eof_received(self) -> bool:
         return False  # close: nothing more can be asked
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if self._reason is None:
-            where = " in the middle of a frame" if self._parser.mid_frame else ""
-            self._reason = Unconfirmed(f"the PBX closed the connection{where}" + (f": {exc}" if exc else ""))
-        self._end(self._reason)
+        if self._last_resort is not None:
+            self._last_resort.cancel()
+        where = " in the middle of a frame" if self._parser.mid_frame else ""
+        self._end(Unconfirmed(f"the PBX closed the connection{where}" + (f": {exc}" if exc else "")))
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -147,41 +163,46 @@ class Connection(asyncio.BufferedProtocol):
         elif isinstance(frame, Disconnect):
             self._on_frame(frame)
             if not frame.lingering:
-                self._reason = self._reason or Unconfirmed("the PBX ended the connection")
-                self._end(self._reason)
+                self._end(Unconfirmed("the PBX ended the connection"))
                 self.close()
         else:
-            if not isinstance(frame, LogLine):
+            if isinstance(frame, Unknown):
                 self._stats.unknown_frames += 1
             self._on_frame(frame)
 
     def _answer(self, reply: Reply) -> None:
         if not self._waiting:
-            raise ProtocolError(f"a reply to no command: {reply.text[:60]!r}")
+            self._break_off(ProtocolError(f"a reply to no command: {reply.text[:60]!r}"))
+            return
         waiter, since = self._waiting.popleft()
-        self._stats.command("ok" if reply.ok else "refused", time.perf_counter() - since)
-        if not waiter.done():
+        if not waiter.done():  # else it gave up, and this reply is nobody's
+            self._stats.command("ok" if reply.ok else "refused", time.perf_counter() - since)
             waiter.set_result(reply)
 
+    def _break_off(self, fault: ProtocolError) -> None:
+        self._stats.protocol_errors += 1
+        self.abort(fault)
+
     def _end(self, reason: EslError) -> None:
-        """Everybody who waits learns it at once."""
+        """Everybody who waits learns it at once; the first reason counts."""
+        if self.ended.done():
+            return
+        self.ended.set_result(reason)
         waiting, self._waiting = self._waiting, deque()
         for waiter, _ in waiting:
             if not waiter.done():
                 self._stats.command("lost")
-                waiter.set_exception(Unconfirmed(f"{reason}; the command may have been carried out"))
-        if not self.greeted.done():
-            self.greeted.set_exception(reason)
-            self.greeted.exception()  # it may be that nobody looks
-        if not self.ended.done():
-            self.ended.set_result(reason)
+                fail(waiter, Unconfirmed(f"{reason}; the command may have been carried out"))
+        for future in (self.made, self.greeted):
+            if not future.done():
+                fail(future, reason)
 
     def _not_sent(self, why: str) -> NotSent:
         self._stats.command("not-sent")
         return NotSent(why)
 
 
-def _shown(command: Command) -> str:
-    """A command for an error's text: its first line, without a password."""
-    first = command.text.split("\n", 1)[0]
-    return "auth" if first.startswith("auth ") else first[:80]
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Whoever awaits the future is told; nobody has to await it."""
+    future.set_exception(error)
+    future.exception()

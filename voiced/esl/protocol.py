@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from voiced.esl.errors import ProtocolError
 from voiced.esl.event import Event, decode
 
-BUFFER: Final = 256 * 1024  # bytes at rest; one frame may need more for a while
+BUFFER: Final = 1024 * 1024  # bytes at rest: a busy PBX is read in large pieces; one frame may need more
 MAX_HEADERS: Final = 128 * 1024  # bytes before the blank line; the reply to `connect` is all header
 MAX_PAYLOAD: Final = 64 * 1024 * 1024  # bytes; `show channels as json` of a large PBX has several MB
 
@@ -87,64 +87,99 @@ class Unknown:
 
 Frame: TypeAlias = Event | Reply | AuthRequest | Rejection | Disconnect | LogLine | Unknown
 
-_plain_event = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: text/event-plain\n\n").match
+_plain_event = re.compile(rb"Content-Length: (\d{1,6})\nContent-Type: text/event-plain\n\n").match
+_newlines = re.compile(rb"\n+").match
+
+_HEAD: Final = len(b"Content-Length: 123456\nContent-Type: text/event-plain\n\n")
+_MAX_HEADS: Final = 8192  # heads remembered
+
+
+class _PlainHeads(dict[bytes, tuple[int, int]]):
+    """The first bytes of a frame → where its payload begins and ends; (0, 0) if it is no plain event.
+
+    A busy PBX sends plain events all day, and their heads differ in the length only: looking the bytes up
+    costs half of matching them and making a number of the length.
+    """
+
+    def __missing__(self, head: bytes) -> tuple[int, int]:
+        match = _plain_event(head)
+        if match is None:
+            return 0, 0
+        if len(self) >= _MAX_HEADS:
+            self.clear()
+        self[head] = found = (match.end(), match.end() + int(match[1]))
+        return found
+
+
+_HEADS: Final = _PlainHeads()
 
 
 class Parser:
-    """Cuts a byte stream into frames, however the bytes arrive."""
+    """Cuts a byte stream into frames, however the bytes arrive.
 
-    def __init__(self) -> None:
-        self._allocate(BUFFER)
+    After bytes that cannot be frames it returns what came before them, and `fault` says what is wrong;
+    nothing can be read after that, and the connection has to be closed. `size` is the buffer's, in bytes.
+    """
+
+    def __init__(self, size: int = BUFFER) -> None:
+        self.fault: ProtocolError | None = None
+        self._size = size
+        self._allocate(size)
         self._start = 0  # of the first unread byte
         self._end = 0  # behind the last
         self._needed = 1  # bytes from _start before looking again is worth it
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes, return the frames that they complete. Raises ProtocolError, and is useless after."""
+        """Take bytes, return the frames that they complete. Raises `fault` where there is one already."""
         frames: list[Frame] = []
-        while data:
+        left = memoryview(data)
+        while left and self.fault is None:
             room = self.get_buffer()
-            n = min(len(room), len(data))
-            room[:n] = data[:n]
-            data = data[n:]
+            n = min(len(room), len(left))
+            room[:n] = left[:n]
+            left = left[n:]
             frames += self.buffer_updated(n)
+        if not frames and self.fault is not None:
+            raise self.fault
         return frames
 
     def get_buffer(self, _hint: int = -1) -> memoryview:
         """Where the transport puts the next bytes; never empty."""
-        if self._start == self._end:
+        unread = self._end - self._start
+        if unread == 0:
             self._start = self._end = 0
-            if len(self._buffer) > BUFFER:
-                self._allocate(BUFFER)
-        elif len(self._buffer) - self._end < BUFFER // 4:
+        room = len(self._buffer) - self._end
+        if room < self._size // 4 or (len(self._buffer) > self._size and unread < self._size // 2):
             self._make_room()
         return self._view[self._end :]
 
     def buffer_updated(self, nbytes: int) -> list[Frame]:
-        """`nbytes` have been put there: return the frames that they complete, in order."""
+        """`nbytes` have been put there: return the frames that they complete, in order. See `fault`."""
         self._end += nbytes
         frames: list[Frame] = []
         start, end = self._start, self._end
-        if end - start < self._needed:
+        if end - start < self._needed or self.fault is not None:
             return frames
-        buffer, view = self._buffer, self._view
+        view, heads = self._view, _HEADS
         needed = 1
-        while start < end:
-            match = _plain_event(buffer, start, end)
-            if match is None:  # anything but the one frame that a busy PBX sends all day
-                start, needed, frame = self._other(start, end)
-                if frame is not None:
-                    frames.append(frame)
-                if needed:
+        try:
+            while start < end:
+                head_end = start + _HEAD
+                payload, after = heads[view[start : head_end if head_end < end else end].tobytes()]
+                if payload == 0:
+                    start, needed, frame = self._other(start, end)
+                    if frame is not None:
+                        frames.append(frame)
+                    if needed:
+                        break
+                elif start + after <= end:
+                    frames.append(Event(view[start + payload - 1 : start + after].tobytes()))
+                    start += after
+                else:
+                    needed = payload + self._bounded(after - payload)
                     break
-                continue
-            head_end = match.end()
-            after = head_end + int(match[1])
-            if after > end:
-                needed = self._bounded(after - head_end) + head_end - start
-                break
-            frames.append(Event(bytes(view[head_end - 1 : after])))
-            start = after
+        except ProtocolError as fault:
+            self.fault = fault
         self._start = start
         self._needed = needed or 1
         return frames
@@ -161,10 +196,13 @@ class Parser:
         self._view = memoryview(self._buffer)
 
     def _make_room(self) -> None:
-        """Move the unread bytes to the front; double the buffer where they fill most of it."""
-        unread = bytes(self._view[self._start : self._end])
-        if len(self._buffer) - len(unread) < BUFFER // 4:
-            self._allocate(2 * len(self._buffer))
+        """Move the unread bytes to the front of a buffer that is as large as they need, and no larger."""
+        unread = self._view[self._start : self._end].tobytes()
+        size = self._size
+        while size - len(unread) < self._size // 4:
+            size *= 2
+        if size != len(self._buffer):
+            self._allocate(size)
         self._view[: len(unread)] = unread
         self._start, self._end = 0, len(unread)
 
@@ -176,21 +214,21 @@ class Parser:
     def _other(self, start: int, end: int) -> tuple[int, int, Frame | None]:
         """Any frame at `start`. Returns (next start, bytes needed or 0, frame or None)."""
         buffer = self._buffer
-        if buffer[start] == 0x0A:  # a stray newline between frames
-            return start + 1, 0, None
+        if stray := _newlines(buffer, start, end):  # between frames
+            return stray.end(), 0, None
         head_end = buffer.find(b"\n\n", start, end)
         if head_end < 0:
             if end - start > MAX_HEADERS:
                 raise ProtocolError(f"no blank line within {MAX_HEADERS} bytes: this is no event socket")
             return start, end - start + 1, None
-        headers = bytes(self._view[start:head_end])
+        headers = self._view[start:head_end].tobytes()
         fields = _frame_headers(headers)
         body_start = head_end + 2
         length = self._length(fields.get(b"content-length"))
         after = body_start + length
         if after > end:
             return start, after - start, None
-        return after, 0, _frame(fields, headers, bytes(self._view[body_start:after]))
+        return after, 0, _frame(fields, headers, self._view[body_start:after].tobytes())
 
     def _length(self, raw: bytes | None) -> int:
         if raw is None:
@@ -232,7 +270,7 @@ def _frame(fields: dict[bytes, bytes], headers: bytes, payload: bytes) -> Frame:
     if kind == b"auth/request":
         return AuthRequest()
     if kind == b"text/disconnect-notice":
-        return Disconnect(_text(payload), fields.get(b"content-disposition") == b"linger")
+        return Disconnect(_text(payload), fields.get(b"content-disposition", b"").lower() == b"linger")
     if kind == b"text/rude-rejection":
         return Rejection(_text(payload).strip())
     if kind == b"log/data":

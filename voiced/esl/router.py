@@ -11,17 +11,26 @@ was found stands until the channel is gone.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeAlias
+import inspect
+import re
+from asyncio import CancelledError
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from voiced.esl.event import Event
 
 Listener: TypeAlias = Callable[[Event], object]
-_Table: TypeAlias = dict[bytes, tuple["_Entry", ...]]
 
-BEFORE_UNIQUE_ID: Final = 300  # bytes: name, host and dates stand before anything of a channel's own
+# Where the search for `Unique-ID` begins: the dozen headers that FreeSWITCH puts before anything else
+# (name, core, host, dates, place in the source, sequence) are longer than this, whatever the host's name.
+BEFORE_UNIQUE_ID: Final = 400
+START: Final = len("\nEvent-Name: CHANNEL_EXECUTE_COMPLETE\n")  # bytes: no name of FreeSWITCH's is longer
 MAX_CHANNELS: Final = 100_000  # whose marks are remembered; forgotten all at once when there are more
+MAX_NAMES: Final = 1000  # of events that are counted one by one; FreeSWITCH has some hundred
+
+
+_PERCENT: Final = ord("%")
+_event_name = re.compile(rb"\nEvent-Name: ([^\n]*)\n").match
 
 
 class Handle:
@@ -33,7 +42,7 @@ class Handle:
         self._entries = entries
 
     def off(self) -> None:
-        """Stop calling the listener."""
+        """Stop calling the listener, also with the event that is being given out now."""
         for entry in self._entries:
             entry.remove()
         self._entries = []
@@ -45,35 +54,112 @@ class Handle:
         self.off()
 
 
+class _Place:
+    """Who listens under one key."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: tuple[_Entry, ...] = ()
+
+
+class _Name(_Place):
+    """An event's name: who listens to it alone, and how many such events came."""
+
+    __slots__ = ("is_bodiless", "is_special", "name", "seen")
+
+    def __init__(self, name: bytes) -> None:
+        super().__init__()
+        self.name = name
+        self.seen = 0
+        self.is_special = name in (b"BACKGROUND_JOB", b"CUSTOM", b"CHANNEL_DESTROY")
+        self.is_bodiless = name.startswith((b"CHANNEL_", b"PLAYBACK_")) or name == b"DTMF"
+
+
+class _Table(dict[bytes, _Place]):
+    """Places by key; a place is there as long as somebody listens."""
+
+    def place(self, key: bytes) -> _Place:
+        return self.setdefault(key, _Place())
+
+    def left(self, key: bytes) -> None:
+        if not self[key].entries:
+            del self[key]
+
+
+_Marks: TypeAlias = tuple[tuple["_Table", bytes], ...]
+
+
+class _Names(dict[bytes, _Name]):
+    """Places by event name, made when the first such event comes and kept for the count."""
+
+    def __missing__(self, name: bytes) -> _Name:
+        return self.place(name if len(self) < MAX_NAMES else b"others")
+
+    def place(self, name: bytes) -> _Name:
+        return self.setdefault(name, _Name(name))
+
+    def left(self, name: bytes) -> None:
+        pass
+
+
+class _Starts(dict[bytes, _Name | None]):
+    """The first bytes of an event → its name; None where they do not show it.
+
+    A lookup costs a third of finding the end of the name, cutting it out and looking that up.
+    """
+
+    def __init__(self, names: _Names) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, start: bytes) -> _Name | None:
+        match = _event_name(start)
+        if match is None:
+            return None
+        named = self._names[match[1]]
+        if named.name == match[1]:  # not one of the many others
+            if len(self) >= MAX_NAMES:
+                self.clear()
+            self[start] = named
+        return named
+
+
 class _Entry:
-    """One listener in one table."""
+    """One listener in one place. `names` narrows it down to events of these names."""
 
-    __slots__ = ("_key", "_table", "listener", "names")
+    __slots__ = ("_key", "_place", "_table", "listener", "names")
 
-    def __init__(self, table: _Table, key: str, listener: Listener, names: frozenset[bytes] | None) -> None:
-        self._table, self._key = table, key.encode("utf-8", "surrogateescape")
+    def __init__(
+        self,
+        table: _Table | _Names,
+        key: bytes,
+        listener: Listener,
+        names: frozenset[bytes] | None = None,
+    ) -> None:
+        self._table, self._key, self._place = table, key, table.place(key)
         self.listener, self.names = listener, names
-        table[self._key] = (*table.get(self._key, ()), self)
+        self._place.entries += (self,)
 
     def remove(self) -> None:
-        left = tuple(entry for entry in self._table.get(self._key, ()) if entry is not self)
-        if left:
-            self._table[self._key] = left
-        else:
-            self._table.pop(self._key, None)
+        self.listener = _nobody  # an event that is being given out may have found this entry already
+        self._place.entries = tuple(entry for entry in self._place.entries if entry is not self)
+        self._table.left(self._key)
 
 
 class Router:
     """Who wants which event. `on_error(event, exception)` hears of listeners that raise."""
 
-    def __init__(self, on_error: Callable[[Event, Exception], Any]) -> None:
+    def __init__(self, on_error: Callable[[Event, BaseException], object]) -> None:
         self._on_error = on_error
-        self.seen: defaultdict[bytes, int] = defaultdict(int)  # events by name
-        self._by_name: _Table = {}
-        self._by_channel: _Table = {}
-        self._by_job: _Table = {}
+        self._by_name = _Names()
+        self._by_start = _Starts(self._by_name)
+        self._by_subclass = _Table()
+        self._by_channel = _Table()
+        self._by_job = _Table()
         self._by_variable: dict[str, _Table] = {}
-        self._marks: dict[bytes, tuple[tuple[_Table, bytes], ...]] = {}  # channel → its values of those
+        self._marks: dict[bytes, _Marks] = {}  # channel → its values of those
+        self._of_all = _Table()
 
     def on(
         self,
@@ -88,86 +174,107 @@ class Router:
 
         `name` narrows the others down; alone it is the key. `CUSTOM sofia::register` names a subclass,
         `ALL` everything. `variable` is (name, value), as the channel has it at its first event.
-        Listeners run in the reading loop: they return at once and never await.
+        Listeners run in the reading loop, those of the channel before those of the name: they return at
+        once and never await. One that is added while an event is given out hears from the next one on.
         """
-        names = [name] if isinstance(name, str) else list(name or ())
-        narrowed = frozenset(each.encode() for each in names) or None
+        if inspect.iscoroutinefunction(listener):
+            raise TypeError("a listener is called in the reading loop and not awaited: use queue()")
+        names = list(dict.fromkeys(map(_key, [name] if isinstance(name, str) else name or ())))
+        if b"ALL" in names:
+            names = [b"ALL"]
+        narrowed = frozenset(names) if names and names != [b"ALL"] else None
+        for each in names:
+            self._by_name.place(each.partition(b" ")[0])
         if unique_id is not None:
-            return Handle([_Entry(self._by_channel, unique_id, listener, narrowed)])
+            return Handle([_Entry(self._by_channel, _key(unique_id), listener, narrowed)])
         if job_uuid is not None:
-            return Handle([_Entry(self._by_job, job_uuid, listener, narrowed)])
+            return Handle([_Entry(self._by_job, _key(job_uuid), listener, narrowed)])
         if variable is not None:
             if variable[0] not in self._by_variable:
-                self._by_variable[variable[0]] = {}
+                self._by_variable[variable[0]] = _Table()
                 self._marks.clear()  # channels already seen were not searched for this one
-            return Handle([_Entry(self._by_variable[variable[0]], variable[1], listener, narrowed)])
+            return Handle([_Entry(self._by_variable[variable[0]], _key(variable[1]), listener, narrowed)])
         if not names:
             raise ValueError("a listener needs a name, a unique_id, a job_uuid or a variable")
-        return Handle([_Entry(self._by_name, each, listener, None) for each in names])
+        return Handle([_Entry(*self._place_of_name(each), listener) for each in names])
 
     def forget_channels(self) -> None:
         """The connection was lost: what is known of the channels may be wrong."""
         self._marks.clear()
 
-    def route(self, event: Event) -> int:
-        """Give the event to everyone who wants it. Returns how many listeners it reached."""
+    @property
+    def seen(self) -> Mapping[bytes, int]:
+        """Events by name."""
+        return {name: place.seen for name, place in self._by_name.items() if place.seen}
+
+    def route(self, event: Event) -> None:
+        """Give the event to everyone who wants it."""
         raw = event.raw
-        if raw.startswith(b"\nEvent-Name: "):
-            name = raw[13 : raw.find(b"\n", 13)]
-            at = raw.find(b"\nUnique-ID: ", BEFORE_UNIQUE_ID)
-            if at < 0:
-                at = raw.find(b"\nUnique-ID: ")
-            channel = raw[at + 12 : raw.find(b"\n", at + 12)] if at >= 0 else b""
-        else:
-            name, channel = event.name.encode(), event.unique_id.encode("utf-8", "surrogateescape")
-        self.seen[name] += 1
-        reached = 0
-        if channel in self._by_channel:
-            reached = self._give(event, name, self._by_channel[channel])
-        if name in self._by_name:
-            reached += self._give(event, name, self._by_name[name])
-        if self._by_variable and channel:
-            marks = self._marks.get(channel)
-            if marks is None:
-                marks = self._learn(event, channel)
-            for table, value in marks:
-                if value in table:
-                    reached += self._give(event, name, table[value])
-            if name == b"CHANNEL_DESTROY":
-                self._marks.pop(channel, None)
+        named = self._by_start[raw[:START]]
+        at = raw.find(b"\nUnique-ID: ", BEFORE_UNIQUE_ID)
+        end = raw.find(b"\n", at + 12)
+        channel = raw[at + 12 : end]
+        if named is None or at < 0 or end < 0 or not named.is_bodiless or _PERCENT in channel:
+            named, channel = self._by_name[_key(event.name)], _key(event.unique_id)
+        named.seen += 1
+        marks: _Marks = ()
+        if self._by_variable:
+            known = self._marks.get(channel)
+            marks = self._learn(channel, event) if known is None else known
+        if marks or channel in self._by_channel or named.is_special or self._of_all:
+            self._give_by_keys(event, named, channel, marks)
+            return
+        for entry in named.entries:
+            try:
+                entry.listener(event)
+            except (Exception, CancelledError) as error:
+                self._on_error(event, error)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _place_of_name(self, name: bytes) -> tuple[_Table | _Names, bytes]:
+        if name == b"ALL":
+            return self._of_all, name
+        if name.startswith(b"CUSTOM "):
+            return self._by_subclass, name
+        return self._by_name, name
+
+    def _give_by_keys(self, event: Event, named: _Name, channel: bytes, marks: _Marks) -> None:
+        """The same for an event that is looked up by more than its name: find all, then call them."""
+        name, subclass = named.name, b""
+        found: list[_Place | None] = [self._by_channel.get(channel), named]
+        found += [table.get(value) for table, value in marks]
         if name == b"BACKGROUND_JOB":
-            reached += self._look_up(event, name, self._by_job, event.get("Job-UUID") or "")
+            found.append(self._by_job.get(_key(event.get("Job-UUID") or "")))
         elif name == b"CUSTOM":
-            reached += self._look_up(event, name, self._by_name, f"CUSTOM {event.subclass}")
-        if b"ALL" in self._by_name:
-            reached += self._give(event, name, self._by_name[b"ALL"])
-        return reached
-
-    def _look_up(self, event: Event, name: bytes, table: _Table, key: str) -> int:
-        entries = table.get(key.encode("utf-8", "surrogateescape"))
-        return self._give(event, name, entries) if entries else 0
-
-    def _give(self, event: Event, name: bytes, entries: tuple[_Entry, ...]) -> int:
-        reached = 0
-        for entry in entries:
-            if entry.names is None or name in entry.names:
-                reached += 1
+            subclass = b"CUSTOM " + _key(event.subclass)
+            found.append(self._by_subclass.get(subclass))
+        elif name == b"CHANNEL_DESTROY":
+            self._marks.pop(channel, None)
+        found += self._of_all.values()
+        for entry in [entry for place in found if place for entry in place.entries]:
+            if entry.names is None or name in entry.names or subclass in entry.names:
                 try:
                     entry.listener(event)
-                except Exception as error:
+                except (Exception, CancelledError) as error:
                     self._on_error(event, error)
-        return reached
 
-    def _learn(self, event: Event, channel: bytes) -> tuple[tuple[_Table, bytes], ...]:
+    def _learn(self, channel: bytes, event: Event) -> _Marks:
         """The marks of a channel, from the first of its events that carries variables at all."""
-        found = []
-        for variable, table in self._by_variable.items():
-            value = event.variable(variable)
-            if value is not None:
-                found.append((table, value.encode("utf-8", "surrogateescape")))
-        marks = tuple(found)
+        if not channel:
+            return ()
+        values = ((table, event.variable(name)) for name, table in self._by_variable.items())
+        marks = tuple((table, _key(value)) for table, value in values if value is not None)
         if marks or event.variable("uuid") is not None:
             if len(self._marks) >= MAX_CHANNELS:
                 self._marks.clear()
             self._marks[channel] = marks
         return marks
+
+
+def _key(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _nobody(_event: Event) -> None:
+    """The listener of an entry that was removed."""

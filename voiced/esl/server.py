@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
 from voiced.esl import values
 from voiced.esl.commands import Command, execute
 from voiced.esl.connection import Connection
-from voiced.esl.errors import EslError, ProtocolError
+from voiced.esl.errors import EslError, ProtocolError, Unconfirmed
 from voiced.esl.event import Event
 from voiced.esl.protocol import Reply
 from voiced.esl.router import Handle, Listener, Router
@@ -24,15 +25,24 @@ from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)
 
+SESSION_BUFFER: Final = 64 * 1024  # bytes: there are thousands of sessions, and little comes on each
+BACKLOG: Final = 1024  # calls that may be routed in at one moment; the rest would wait a second for TCP
+GOODBYE_TIMEOUT: Final = 1.0  # seconds for the PBX to answer `exit`
+LETTING_GO: Final = 3.0  # seconds for handlers to end when the server is closed
+
 
 class Session:
-    """One call that the PBX routed in. `channel` is its data; `ended` a future with the reason of the end."""
+    """One call that the PBX routed in. `channel` is its data."""
 
     def __init__(self, connection: Connection, channel: Event, router: Router) -> None:
         self._connection, self._router = connection, router
         self.channel = channel
         self.unique_id = channel.unique_id
-        self.ended = connection.ended
+
+    @property
+    def ended(self) -> asyncio.Future[EslError]:
+        """A future with the reason of the end: `await session.ended`. Cancelling it hurts nobody."""
+        return asyncio.shield(self._connection.ended)
 
     async def ask(self, text: str, *, timeout: float = 5.0) -> Reply:
         """A command in this session: `linger 5`, `myevents`, `api …`.
@@ -54,7 +64,7 @@ class Session:
     async def release(self) -> None:
         """Let the call go on with its dialplan."""
         with suppress(EslError):
-            await self.ask("exit", timeout=1.0)
+            await self.ask("exit", timeout=GOODBYE_TIMEOUT)
         self._connection.close()
 
 
@@ -74,42 +84,55 @@ class OutboundServer:
     ) -> None:
         self._handler, self._limit, self._connect_timeout = handler, limit, connect_timeout
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._calls: dict[asyncio.Task[None], Connection] = {}
         self.stats = Stats()
         self.refused = 0  # calls let go because of the limit
 
     async def start(self, host: str = "127.0.0.1", port: int = 8084) -> int:
         """Listen. Returns the port (of use with port 0). Raises OSError where it is taken."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, host, port)
-        port_taken: int = self._server.sockets[0].getsockname()[1]
-        return port_taken
+        self._server = await loop.create_server(self._accept, host, port, backlog=BACKLOG)
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Take no more calls and let those in progress go on in their dialplan."""
+        """Take no more calls and let those in progress go on in their dialplan.
+
+        The handlers are cancelled; a connection whose handler does not end within three seconds is dropped.
+        """
+        self._closing = True
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
+        for task in self._calls:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._calls:
+            await asyncio.wait(list(self._calls), timeout=LETTING_GO)
+        for connection in self._calls.values():
+            connection.abort(Unconfirmed("the server was closed"))
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        """Calls in progress."""
+        return len(self._calls)
 
     # -- inside -----------------------------------------------------------------------------------------
 
     def _accept(self) -> Connection:
         router = Router(self._listener_failed)
-        connection = Connection(router.route, lambda frame: None, self.stats)
+        connection = Connection(router.route, lambda frame: None, self.stats, buffer=SESSION_BUFFER)
         task = asyncio.create_task(self._serve(connection, router), name="outbound session")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._calls[task] = connection
+        task.add_done_callback(self._over)
         return connection
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._calls.pop(task).close()  # also that of a task that was cancelled before it began
 
     async def _serve(self, connection: Connection, router: Router) -> None:
         try:
-            await asyncio.sleep(0)  # connection_made comes after the factory
-            if len(self._tasks) > self._limit:
+            await connection.made
+            if self._closing:
+                return
+            if len(self._calls) > self._limit:
                 self.refused += 1
                 log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
                 return
@@ -125,9 +148,7 @@ class OutboundServer:
             log.info("an outbound session ended early", reason=str(error))
         except Exception:
             log.exception("a call routed in failed, it goes on in its dialplan")
-        finally:
-            connection.close()
 
-    def _listener_failed(self, event: Event, error: Exception) -> None:
+    def _listener_failed(self, event: Event, error: BaseException) -> None:
         self.stats.listener_errors += 1
-        log.error("a listener failed", event=repr(event), exc_info=error)
+        log.error("a listener failed", of=repr(event), exc_info=error)

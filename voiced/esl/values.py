@@ -24,8 +24,10 @@ _SHAPES: Final = {
     "variable name": re.compile(r"[A-Za-z_][0-9A-Za-z_.-]{0,127}"),
     "application": re.compile(r"[a-z][a-z0-9_]{0,63}"),
     "hangup cause": re.compile(r"[A-Z][A-Z0-9_]{1,63}"),
+    "endpoint": re.compile(r"[a-z_]{1,20}(?:/[0-9A-Za-z*#+._@-]{1,255}){1,3}"),
     "event name": re.compile(r"[A-Z][A-Z0-9_]{1,63}|CUSTOM [A-Za-z0-9_:.-]{1,100}"),
 }
+_DIAL_SYNTAX: Final = re.compile(r"[{}\[\]<>,|&'\"\\$`\x00-\x1f\x7f]")
 _NAME_LENGTH: Final = 60  # characters of a caller's name that a phone may show
 
 
@@ -85,11 +87,20 @@ def event_name(value: str) -> str:
     return _checked("event name", value)
 
 
+def endpoint(value: str) -> str:
+    """One endpoint of a dial string, without options: `user/1001@pbx.test`, `sofia/gateway/trunk/+5511…`."""
+    return _checked("endpoint", value)
+
+
 def line(value: str) -> str:
     """Text that must stay on one line. The server cuts a command at CR, LF and NUL."""
     for mark, what in (("\n", "a line feed"), ("\r", "a carriage return"), ("\0", "a NUL")):
         if mark in value:
             raise InvalidValue(f"{value[:60]!r} has {what}")
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidValue(f"{value[:60]!r} cannot be encoded") from None
     return value
 
 
@@ -102,7 +113,7 @@ def argument(value: str) -> str:
 
 def dial_variable(value: str) -> str:
     """A channel variable's value in a dial string's `{…}`; in quotes where it has spaces."""
-    if value.startswith("^^") or ":_:" in value or re.search(r"[{}\[\]<>,|&'\"\\$`\x00-\x1f\x7f]", value):
+    if value.lstrip().startswith("^^") or ":_:" in value or _DIAL_SYNTAX.search(line(value)):
         raise InvalidValue(f"{value[:60]!r} has characters that are syntax in a dial string")
     return f"'{value}'" if " " in value else value
 

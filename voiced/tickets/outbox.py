@@ -9,7 +9,6 @@ it is sent, and its Idempotency-Key makes a delivery whose answer was lost harml
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -21,11 +20,12 @@ import httpx
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from voiced.database import query
+from voiced.database import query, text
 
 log = structlog.get_logger(__name__)
 
-KEEP_TRYING: Final = 24 * 3600.0  # seconds, from the message's creation
+KEEP_TRYING: Final = 24 * 3600.0  # seconds, from the message's creation or its release
+FIRST_PAUSE: Final = 0.5  # seconds after the first failure; twice as long after each other one
 LONGEST_PAUSE: Final = 30.0  # seconds between two tries
 PASSING: Final = {408, 425, 429}  # besides 5xx
 WORKERS: Final = 4  # streams delivered at once
@@ -53,7 +53,7 @@ class Outbox:
     ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
-        self._pool, self._answered = pool, answered
+        self._pool, self._answered, self._timeout = pool, answered, timeout
         self._wake = asyncio.Event()
         self.deliveries: Counter[str] = Counter()  # accepted, again, held
         self._pending, self._held, self._oldest = 0, 0, 0.0
@@ -118,13 +118,10 @@ class Outbox:
                 await connection.execute(query("outbox/delivered"), row["id"], status)
                 self.deliveries["accepted"] += 1
                 return True
-            age = await connection.fetchval(
-                "select extract(epoch from now() - $1)::float8", row["created_at"]
-            )
             passing = status is None or status >= 500 or status in PASSING
-            if passing and age < KEEP_TRYING:
-                pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.5 * 2 ** min(row["tries"], 10))
-                await connection.execute(query("outbox/again"), row["id"], pause, status, error)
+            if passing and row["tried_for"] < KEEP_TRYING:
+                wait = pause(row["tries"], first=FIRST_PAUSE, longest=LONGEST_PAUSE, at=random.random())
+                await connection.execute(query("outbox/again"), row["id"], wait, status, error)
                 self.deliveries["again"] += 1
             else:
                 log.error("a message is held", path=row["path"], key=row["idempotency_key"], error=error)
@@ -135,22 +132,31 @@ class Outbox:
     async def _post(self, row: Any) -> tuple[int | None, str]:
         """Send one message. Returns the HTTP status (None: no answer) and what went wrong ('': nothing)."""
         try:
-            response = await self._client.post(
-                row["path"], json=row["payload"], headers={"Idempotency-Key": row["idempotency_key"]}
-            )
-        except httpx.HTTPError as error:
-            return None, f"{type(error).__name__}: {error}"[:500]
+            async with asyncio.timeout(2 * self._timeout):  # httpx's own counts anew with each byte
+                response = await self._client.post(
+                    row["path"], json=row["payload"], headers={"Idempotency-Key": row["idempotency_key"]}
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            return None, text(f"{type(error).__name__}: {error}"[:500])
         if not response.is_success:
-            return response.status_code, f"{response.status_code}: {response.text[:400]}"
+            return response.status_code, text(f"{response.status_code}: {response.text[:400]}")
         if self._answered is not None:
-            self._answered(row["idempotency_key"], row["path"], _object(response))
+            try:
+                self._answered(row["idempotency_key"], row["path"], _object(response))
+            except Exception:  # a fault of ours: the backend has the message all the same
+                log.exception("an answer could not be taken", path=row["path"], key=row["idempotency_key"])
         return response.status_code, ""
+
+
+def pause(tries: int, *, first: float, longest: float, at: float) -> float:
+    """Seconds to wait after a failure: twice as long each time, between half of it and all (`at`: 0 … 1)."""
+    return (0.5 + at / 2) * min(longest, first * 2.0 ** min(tries, 30))
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
     """The answer's JSON object, {} for anything else."""
     try:
         answer = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

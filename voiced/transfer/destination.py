@@ -46,7 +46,7 @@ class Destination:
     role: str = ""
     description: str = ""
     working_hours: WorkingHours | None = None  # None: always open
-    priority: int = 0  # the higher wins a tie
+    priority: int = 100  # the lower wins a tie, as FusionPBX orders
     is_default: bool = False
     is_enabled: bool = True
     screening: bool = False

@@ -91,7 +91,8 @@ def _ask(session: Session) -> Ask:
     if domain is None:
         raise InvalidValue("voiced_domain_uuid is not set")
     return Ask(
-        call_uuid=session.unique_id, domain_uuid=domain, destination=channel.variable("voiced_destination") or "",
+        call_uuid=session.unique_id, domain_uuid=domain,
+        destination=channel.variable("voiced_destination") or "",
         destination_uuid=uuid("voiced_destination_uuid"), secretary_uuid=uuid("voiced_secretary_uuid"),
         reason=channel.variable("voiced_reason") or "",
     )  # fmt: skip

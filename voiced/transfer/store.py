@@ -11,13 +11,13 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
-from voiced.database import query
+from voiced.database import page, query, text
 from voiced.scribe import Note
 from voiced.tickets.message import Message
 from voiced.transfer.facts import Fact
 from voiced.transfer.machine import fact_name
 from voiced.transfer.request import Request, Target
-from voiced.transfer.state import Transfer
+from voiced.transfer.state import Phase, Transfer
 
 _TRANSFER = TypeAdapter(Transfer)
 _REQUEST = TypeAdapter(Request)
@@ -33,8 +33,8 @@ def beginning(request: Request, t: Transfer) -> Note:
     caller = request.caller
     arguments = (
         request.id, request.pbx, caller.uuid, request.story_id, request.domain_uuid, request.secretary_uuid,
-        _text(caller.number), _text(caller.name), _target(request.target(1)), _text(request.reason),
-        _text(request.summary), t.status, t.attempt, t.phase, _REQUEST.dump_python(request, mode="json"),
+        text(caller.number), text(caller.name), _target(request.target(1)), text(request.reason),
+        text(request.summary), t.status, t.attempt, t.phase, _REQUEST.dump_python(request, mode="json"),
         _TRANSFER.dump_python(t, mode="json"), moment(t.requested_at),
     )  # fmt: skip
     return Note([("transfer/insert", arguments)])
@@ -50,10 +50,11 @@ def note(request: Request, t: Transfer, seq: int, fact: Fact, messages: Iterable
         cause, sip_code, ended_by = t.ending.cause, t.ending.sip_code, t.ending.ended_by
     arguments = (
         request.id, seq, moment(fact.at), fact_name(type(fact)), detail, t.phase, t.status,
-        cause, sip_code, ended_by, t.attempt, _target(request.target(t.attempt)),
+        text(cause), sip_code, ended_by, t.attempt, _target(request.target(t.attempt, t.agent_number)),
         _TRANSFER.dump_python(t, mode="json"), moment(t.bridged_at), moment(t.ended_at),
     )  # fmt: skip
-    return Note([("transfer/note", arguments), *(message.put() for message in messages)])
+    told = [message.put() for message in messages]
+    return Note([("transfer/note", arguments), *told], droppable=not told and t.phase is not Phase.ENDED)
 
 
 async def open_transfers(pool: asyncpg.Pool, pbx: str) -> list[tuple[Request, Transfer, int]]:
@@ -82,8 +83,8 @@ async def list_transfers(
     offset: int,
 ) -> tuple[list[dict[str, Any]], int]:
     """A page of transfers, newest first, and how many there are."""
-    rows = await pool.fetch(query("transfer/list"), domain, call_uuid, status, limit, offset)
-    return [_shown(row) for row in rows], rows[0]["total"] if rows else 0
+    rows, total = await page(pool, "transfer/list", (domain, call_uuid, status), limit, offset)
+    return [_shown(row) for row in rows], total
 
 
 async def journal(pool: asyncpg.Pool, id: UUID) -> list[dict[str, Any]]:
@@ -98,11 +99,6 @@ def _target(target: Target) -> dict[str, Any]:
         "type": target.type,
         "number": target.number,
     }
-
-
-def _text(value: str) -> str:
-    """Text that PostgreSQL takes: no NUL, no lone surrogates from broken UTF-8."""
-    return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_snake
 from starlette.exceptions import HTTPException
 
-from voiced.transfer.refusals import Refusal
+from voiced.database import is_away
+from voiced.transfer.refusals import DatabaseIsAway, Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +53,22 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][1:])
+        field = ".".join(str(part) for part in first["loc"][1:] if first["type"] != "json_invalid")
+        if first["type"] != "extra_forbidden":
+            field = to_snake(field)  # however the request wrote it
         return ApiError(422, "invalid", first["msg"].removeprefix("Value error, "), field).response()
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return ApiError(error.status_code, "http", str(error.detail)).response()
+        response = ApiError(error.status_code, "http", str(error.detail)).response()
+        response.headers.update(error.headers or {})  # a 405 says what is allowed
+        return response
+
+    async def away(request: Request, error: Exception) -> JSONResponse:
+        if not is_away(error):
+            return await fault(request, error)
+        log.warning("no database for a request", path=request.url.path, error=str(error) or repr(error))
+        return await refused(request, DatabaseIsAway("the database does not answer; try again later"))
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
@@ -65,4 +78,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    for kind in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        app.add_exception_handler(kind, away)
     app.add_exception_handler(Exception, fault)

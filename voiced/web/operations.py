@@ -11,6 +11,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from voiced import database
 from voiced.database import query
 from voiced.web.access import Granted
 from voiced.web.errors import ApiError
@@ -69,9 +70,10 @@ async def outbox(
 ) -> dict[str, Any]:
     """What the ticketing backend was told, or will be."""
     _for_all_domains(access.domain)
-    rows = await services(request).pool.fetch(query("outbox/list"), state, limit, (page - 1) * limit)
+    pool = services(request).pool
+    rows, total = await database.page(pool, "outbox/list", (state,), limit, (page - 1) * limit)
     messages = [{name: value for name, value in dict(row).items() if name != "total"} for row in rows]
-    return {"messages": messages, "total": rows[0]["total"] if rows else 0, "page": page}
+    return {"messages": messages, "total": total, "page": page}
 
 
 @router.post("/api/outbox/{id}/release")

@@ -113,7 +113,7 @@ def _wish(at: Services, body: TransferRequest) -> Wish:
     retry = replace(first, delay_seconds=settings.retry_delay_seconds, is_retry=True)
     plan = (first, *(retry,) * settings.max_retries)
     return Wish(
-        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, targets=(target,) * len(plan), plan=plan,
+        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, targets=((target,),) * len(plan), plan=plan,
         reason=body.reason, summary=body.summary, secretary_uuid=body.secretary_uuid, locale=domain.locale,
         story_id=body.story_id,
     )  # fmt: skip

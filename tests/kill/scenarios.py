@@ -1,0 +1,148 @@
+"""Five kinds of transfer and more, and every step of each.
+
+What people do waits for a step to be done, never for a time. When the daemon is struck before that step,
+they do it all the same as soon as they can: they do not know of daemons.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from tests.kill.stage import ASSISTANT, Stage
+from voiced.sim import Caller, Manner
+
+Play = Callable[[Stage, Caller], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of transfer. `play` is what people do while it runs."""
+
+    play: Play
+    status: str  # if nothing is disturbed
+    steps: str  # if nothing is disturbed
+    manner: Manner = Manner.ANSWER  # of the agent's phone
+    extension: str = "8000"
+    transfer: dict[str, Any] = field(default_factory=dict)
+    meanwhile: tuple[str, Play] | None = None  # done while this step is on its way
+
+    @asynccontextmanager
+    async def begun(self, stage: Stage, client: httpx.AsyncClient) -> AsyncIterator[Caller]:
+        """Somebody calls, the transfer is asked for, and everybody plays for the time of the block."""
+        stage.agent.manner = self.manner
+        caller = await stage.call(self.extension)
+        if self.meanwhile is not None:
+            step, act = self.meanwhile
+            stage.steps.meanwhile[step] = lambda: act(stage, caller)
+        tasks = [
+            asyncio.create_task(self.play(stage, caller)), asyncio.create_task(stage.ask(client, caller))
+        ]  # fmt: skip
+        try:
+            yield caller
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def talk(stage: Stage, caller: Caller) -> None:
+    """The two talk; when the result has been told, the agent hangs up."""
+    if await stage.steps.until("commit-delivered"):
+        stage.agent.hangup()
+
+
+async def wait(stage: Stage, caller: Caller) -> None:
+    """Nobody does anything."""
+
+
+async def leave(stage: Stage, caller: Caller) -> None:
+    """The caller hangs up while the phone rings."""
+    await stage.steps.until("commit-ringing")
+    await stage.switch.until(lambda: stage.agent.ringing, timeout=60)
+    caller.hangup()
+
+
+async def leave_now(stage: Stage, caller: Caller) -> None:
+    caller.hangup()
+    await stage.switch.until(lambda: not caller.alive)
+
+
+async def let_the_assistant_leave(stage: Stage, caller: Caller) -> None:
+    """The assistant's own leg hangs up once it has handed over; then the agent declines."""
+    await stage.steps.until("commit-ringing")
+    await stage.switch.until(lambda: caller.hears == "music", timeout=60)
+    stage.assistant.hangup()
+    await stage.switch.until(lambda: stage.agent.ringing, timeout=60)
+    stage.agent.hangup()
+
+
+async def be_free_the_second_time(stage: Stage, caller: Caller) -> None:
+    """The agent is busy at first, and then answers."""
+    await stage.switch.until(lambda: stage.agent.calls == 1, timeout=60)
+    stage.agent.manner = Manner.ANSWER
+    await talk(stage, caller)
+
+
+# Up to the first leg every transfer takes the same steps.
+_ALIKE: Final = (
+    "uuid_dump commit-intention mark hold unmark commit-intent_recorded originate commit-hold_started "
+    "commit-leg_created "
+)
+
+SCENARIOS: Final = {
+    "answered": Scenario(
+        talk, "success",
+        _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered commit-hold_ended "
+        "commit-bridged commit-delivered commit-leg_ended commit-unbridged commit-caller_ended "
+        "commit-delivered-2",
+    ),
+    "busy": Scenario(
+        wait, "busy",
+        _ALIKE + "commit-leg_ended uuid_fileman commit-job_failed commit-delivered commit-hold_ended",
+        Manner.BUSY,
+    ),
+    "no_answer": Scenario(
+        wait, "no_answer",
+        _ALIKE + "commit-ringing uuid_fileman commit-leg_ended commit-job_failed commit-hold_ended "
+        "commit-delivered",
+        Manner.RING, transfer={"ring_timeout_seconds": 1},
+    ),
+    "caller_leaves": Scenario(
+        leave, "cancelled",
+        _ALIKE + "commit-ringing hupall commit-caller_ended commit-hold_ended commit-leg_ended "
+        "commit-job_failed commit-delivered",
+        Manner.RING,
+    ),
+    "caller_leaves_at_the_answer": Scenario(
+        wait, "cancelled",
+        _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered release hangup "
+        "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-leg_ended",
+        meanwhile=("uuid_bridge", leave_now),
+    ),
+    "assistant_has_a_leg": Scenario(
+        talk, "success",
+        _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered commit-hold_ended "
+        "commit-assistant_left commit-unbridged commit-bridged commit-delivered commit-leg_ended "
+        "commit-unbridged-2 commit-caller_ended commit-delivered-2",
+        extension=ASSISTANT,
+    ),
+    "assistant_leaves": Scenario(
+        let_the_assistant_leave, "busy",
+        _ALIKE + "commit-ringing commit-leg_ended uuid_fileman commit-assistant_left commit-job_failed "
+        "commit-delivered commit-hold_ended",
+        Manner.RING, ASSISTANT,
+    ),
+    "busy_then_answered": Scenario(
+        be_free_the_second_time, "success",
+        _ALIKE + "commit-leg_ended commit-job_failed commit-deadline commit-requested originate-2 "
+        "commit-intent_recorded-2 commit-leg_created-2 commit-ringing uuid_setvar_multi uuid_bridge "
+        "commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended-2 "
+        "commit-unbridged commit-caller_ended commit-delivered-2",
+        Manner.BUSY, transfer={"max_retries": 1, "retry_delay_seconds": 0.2},
+    ),
+}  # fmt: skip
