@@ -17,6 +17,7 @@ from voiced import database, metrics
 from voiced.notices import Notices
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
+from voiced.relay import Relay
 from voiced.scribe import Scribe
 from voiced.settings import Settings
 from voiced.speech.announcement import Announcer
@@ -97,7 +98,10 @@ class Daemon:
             else None
         )
         self.notices = Notices(pool)
-        self.desk = Desk(self.transfers, pool, self.notices, self.ownership, settings.pbx.name)
+        self.relay = Relay(
+            pool, self.notices, settings.pbx.name, self.ownership.id, lambda: self.ownership.is_owner
+        )
+        self.desk = Desk(self.transfers, pool, self.relay, self.ownership)
         services = Services(
             settings=settings, pool=pool, pbx=self.pbx, scribe=self.scribe, transfers=self.transfers,
             desk=self.desk, hub=self.hub, metrics=self.metrics,
@@ -120,7 +124,7 @@ class Daemon:
             ("pbx", self.pbx.run),
             ("ownership", self.ownership.run),
             ("notices", self.notices.run),
-            ("relay", self.desk.relay.run),
+            ("relay", self.relay.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", lambda: self._server.serve([self._listener])),
         ]

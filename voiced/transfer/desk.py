@@ -9,11 +9,10 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
-from voiced.notices import Notices
 from voiced.pbx.owner import Ownership
+from voiced.relay import Relay
 from voiced.transfer import store
-from voiced.transfer.refusals import BY_CODE, HasEnded, IsTalking, NoSuchTransfer, Refusal
-from voiced.transfer.relay import Relay
+from voiced.transfer.refusals import HasEnded, IsTalking, NoSuchTransfer
 from voiced.transfer.request import Request
 from voiced.transfer.service import Transfers, Wish
 from voiced.transfer.state import Phase, Transfer
@@ -26,18 +25,17 @@ _CANCEL_SECONDS: Final = 2.0  # for a cancelled transfer's caller to be back
 class Desk:
     """Begin, follow and cancel transfers, whichever daemon drives them. Raises Refusal."""
 
-    def __init__(
-        self, transfers: Transfers, pool: asyncpg.Pool, notices: Notices, ownership: Ownership, pbx: str
-    ) -> None:
-        self._transfers, self._pool, self._ownership = transfers, pool, ownership
-        self.relay = Relay(pool, notices, pbx, ownership.id, lambda: ownership.is_owner, self._carry_out)
+    def __init__(self, transfers: Transfers, pool: asyncpg.Pool, relay: Relay, ownership: Ownership) -> None:
+        self._transfers, self._pool, self._relay, self._ownership = transfers, pool, relay, ownership
+        relay.serve("transfer/begin", self._carry_out)
+        relay.serve("transfer/cancel", self._call_off)
 
     async def begin(self, wish: Wish) -> tuple[Request, Transfer]:
         """Begin a transfer: recorded when this returns."""
         if self._ownership.is_owner:
             driver = await self._transfers.request(wish)
             return driver.request, driver.transfer
-        answer = await self._ask("begin", _WISH.dump_python(wish, mode="json"))
+        answer = await self._relay.ask("transfer/begin", _WISH.dump_python(wish, mode="json"))
         return await self._load(UUID(answer["id"]), None)
 
     async def look(self, id: UUID, domain: UUID | None) -> tuple[Request, Transfer]:
@@ -76,7 +74,7 @@ class Desk:
         if driver is not None:
             driver.cancel()
         else:
-            await self._ask("cancel", {"id": str(id)})
+            await self._relay.ask("transfer/cancel", {"id": str(id)})
         request, t, _ = await self.outcome(id, _CANCEL_SECONDS)
         return request, t
 
@@ -88,23 +86,15 @@ class Desk:
             raise NoSuchTransfer
         return found
 
-    async def _ask(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Have the owner do it, and raise what it refused with."""
-        answer = await self.relay.ask(kind, body)
-        if "refused" in answer:
-            raise BY_CODE.get(answer["refused"], Refusal)(answer["message"])
-        return answer
+    # -- for another daemon, which was asked, while we own the PBX ------------------------------------------
 
-    async def _carry_out(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A request that another daemon was asked for, and we own the PBX."""
-        try:
-            if kind == "begin":
-                driver = await self._transfers.request(_WISH.validate_python(body))
-                return {"id": str(driver.request.id)}
-            driver_of = self._transfers.get(UUID(body["id"]))
-            if driver_of is None:
-                raise HasEnded
-            driver_of.cancel()
-            return {"id": body["id"]}
-        except Refusal as refusal:
-            return {"refused": refusal.code, "message": str(refusal)}
+    async def _carry_out(self, body: dict[str, Any]) -> dict[str, Any]:
+        driver = await self._transfers.request(_WISH.validate_python(body))
+        return {"id": str(driver.request.id)}
+
+    async def _call_off(self, body: dict[str, Any]) -> dict[str, Any]:
+        driver = self._transfers.get(UUID(body["id"]))
+        if driver is None:
+            raise HasEnded
+        driver.cancel()
+        return {"id": body["id"]}

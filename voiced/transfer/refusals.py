@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
+from voiced.refusals import DatabaseIsAway, PbxIsAway, Refusal
 
-class Refusal(Exception):
-    """Base of them all. `field` names what in the request is at fault, '' for nothing."""
-
-    code = "refused"
-    field = ""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
+__all__ = ["DatabaseIsAway", "PbxIsAway", "Refusal"]  # the common ones, beside those of transfers
 
 
 class CannotBeDialled(Refusal):
@@ -31,18 +25,6 @@ class CallIsBusy(Refusal):
     code, field = "call_is_busy", "call_uuid"
 
 
-class PbxIsAway(Refusal):
-    """There is no connection to the PBX."""
-
-    code = "pbx_is_away"
-
-
-class DatabaseIsAway(Refusal):
-    """The database did not take the request in time; the caller was not touched."""
-
-    code = "database_is_away"
-
-
 class NoSuchTransfer(Refusal):
     """There is no such transfer."""
 
@@ -59,6 +41,3 @@ class IsTalking(Refusal):
     """The two are talking: only they can end it."""
 
     code = "is_talking"
-
-
-BY_CODE = {kind.code: kind for kind in Refusal.__subclasses__()}

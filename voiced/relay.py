@@ -16,7 +16,7 @@ import structlog
 
 from voiced.database import query
 from voiced.notices import Notices
-from voiced.transfer.refusals import PbxIsAway
+from voiced.refusals import PbxIsAway, Refusal, again
 
 log = structlog.get_logger(__name__)
 
@@ -24,18 +24,18 @@ PATIENCE: Final = 4.0  # seconds that the asking side waits for an answer
 FRESH: Final = 2.0  # seconds that a row may wait to be taken: well within the patience
 LOOK_AGAIN: Final = 0.5  # seconds, in case a notice is missed
 
-Carry = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Carry = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Relay:
-    """Both sides. `carry_out(kind, body)` answers for the owner; `run()` serves while `is_owner()`."""
+    """Both sides: `ask` for who asks, `serve` for who carries out. `run()` serves while `is_owner()`."""
 
     def __init__(
-        self, pool: asyncpg.Pool, notices: Notices, pbx: str, daemon: str,
-        is_owner: Callable[[], bool], carry_out: Carry,
-    ) -> None:  # fmt: skip
+        self, pool: asyncpg.Pool, notices: Notices, pbx: str, daemon: str, is_owner: Callable[[], bool]
+    ) -> None:
         self._pool, self._pbx, self._daemon = pool, pbx, daemon
-        self._is_owner, self._carry_out = is_owner, carry_out
+        self._is_owner = is_owner
+        self._carriers: dict[str, Carry] = {}
         self._wake = asyncio.Event()
         self._answers: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,7 +43,7 @@ class Relay:
         notices.on("voiced_answers", self._answered)
 
     async def ask(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Have the owner carry it out. Raises PbxIsAway if nobody answers in time."""
+        """Have the owner carry it out. Raises what it refuses with; PbxIsAway if nobody answers in time."""
         row = await self._pool.fetchrow(query("request/put"), self._pbx, kind, body)
         assert row is not None  # an insert that returns
         id: UUID = row["id"]
@@ -53,12 +53,19 @@ class Relay:
                 while True:
                     answer: dict[str, Any] | None = await self._pool.fetchval(query("request/read"), id)
                     if answer is not None:
-                        return answer
+                        break
                     await _wait(told, LOOK_AGAIN)
         except TimeoutError:
             raise PbxIsAway("no daemon owns this PBX at the moment") from None
         finally:
             del self._answers[str(id)]
+        if "refused" in answer:
+            raise again(answer["refused"], answer["message"])
+        return answer
+
+    def serve(self, kind: str, carry_out: Carry) -> None:
+        """Carry requests of this kind out (before `run`)."""
+        self._carriers[kind] = carry_out
 
     async def run(self) -> None:
         """Take requests for as long as this daemon owns the PBX."""
@@ -83,7 +90,10 @@ class Relay:
         return True
 
     async def _serve(self, id: UUID, kind: str, body: dict[str, Any]) -> None:
-        answer = await self._carry_out(kind, body)
+        try:
+            answer = await self._carriers[kind](body)
+        except Refusal as refusal:
+            answer = {"refused": refusal.code, "message": str(refusal)}
         await self._pool.execute(query("request/answer"), id, answer)
         await self._pool.execute(query("request/forget"))
 
