@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+from voiced.table import fact_name
 from voiced.transfer import facts as f
-from voiced.transfer.machine import IGNORED, RULES, TABLE, decide, fact_name
+from voiced.transfer.machine import IGNORED, RULES, TABLE, decide
 from voiced.transfer.state import Dial, Phase, Transfer
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -22,11 +22,11 @@ from voiced.scribe import Scribe
 from voiced.settings import Settings
 from voiced.speech.announcement import Announcer
 from voiced.speech.prompts import find as find_prompts
+from voiced.table import fact_name
 from voiced.tickets.outbox import Outbox
 from voiced.transfer.desk import Desk
 from voiced.transfer.driver import Manners
 from voiced.transfer.facts import Fact
-from voiced.transfer.machine import fact_name
 from voiced.transfer.request import Request
 from voiced.transfer.service import Transfers
 from voiced.transfer.state import Phase, Transfer
@@ -88,7 +88,7 @@ class Daemon:
         self.ownership = Ownership(self.pbx, pool, on_gain=self._own, on_lose=self._disown)
         self.transfers = Transfers(
             self.pbx, pool, self.scribe, _manners(settings),
-            longest_hold=settings.transfer.longest_hold_seconds, owns_pbx=self.ownership.may_dial,
+            longest_hold=settings.transfer.longest_hold_seconds, ownership=self.ownership,
             watch=self._saw, reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
         tickets = settings.tickets

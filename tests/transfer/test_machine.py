@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transfer.world import World
+from voiced.table import fact_name
 from voiced.transfer import facts as f
 from voiced.transfer.causes import Ending, Status
-from voiced.transfer.machine import IGNORED, RULES, TABLE, decide, fact_name
+from voiced.transfer.machine import IGNORED, RULES, TABLE, decide
 from voiced.transfer.state import Dial, Fallback, Music, Phase, Transfer
 
 FACTS = f.FACTS

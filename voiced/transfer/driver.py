@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,9 +23,11 @@ from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
+from voiced.pbx.owner import Ownership
 from voiced.scribe import Scribe
 from voiced.speech.announcement import NO_ANNOUNCER, Announcer
 from voiced.speech.prompts import Prompt
+from voiced.table import fact_name
 from voiced.transfer import messages, store
 from voiced.transfer.facts import (
     LOST,
@@ -46,6 +48,7 @@ from voiced.transfer.facts import (
     HoldStarted,
     IntentRecorded,
     JobFailed,
+    PbxLost,
     RecordIntent,
     ReleaseAgent,
     Report,
@@ -57,8 +60,8 @@ from voiced.transfer.facts import (
     StopMusic,
 )
 from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, AttemptEar, CallerEar, assistant_fact
-from voiced.transfer.machine import decide, fact_name
-from voiced.transfer.recovery import attempt_of
+from voiced.transfer.machine import decide
+from voiced.transfer.recovery import attempt_of, missed_facts
 from voiced.transfer.refusals import CallIsBusy
 from voiced.transfer.request import DestinationType, Request
 from voiced.transfer.state import Fallback, Music, Phase, Transfer
@@ -90,7 +93,7 @@ class Tools:
     manners: Manners
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
     queue_members: dict[str, Driver]  # legs that wait in a queue, and whose they are
-    owns_pbx: Callable[[], bool]  # whether this daemon may still dial
+    ownership: Ownership  # may this daemon dial, is it certain that it may act?
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
     reacted: Callable[[float], object]  # seconds from an answer to its bridge command
     clock: Callable[[], float] = time.time
@@ -101,6 +104,8 @@ class Driver:
 
     def __init__(self, request: Request, tools: Tools, transfer: Transfer, seq: int = 0) -> None:
         self.request, self.transfer = request, transfer
+        self.in_the_dark = False  # what has happened on the PBX meanwhile is still to be asked
+        self.is_taken_up = False  # and the state is the database's, which may know less than was done
         self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
         self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tools, self._seq = tools, seq
@@ -137,6 +142,24 @@ class Driver:
             self._ear.music_plays = True  # it may be made up, after a reconnect
         self._inbox.append(fact)
         self._wake.set()
+
+    def lose_pbx(self) -> None:
+        """The event socket is gone, or nobody has listened until now."""
+        self.in_the_dark = True
+        self.tell(PbxLost(self._tools.clock()))
+
+    def learn(self, caller: Channel | None, legs: Collection[Channel]) -> None:
+        """What the PBX says is so: the caller's channel (None: gone) and every marked leg of this transfer."""
+        now = self._tools.clock()
+        for leg in legs:
+            ear = self._ears.get(attempt_of(leg))
+            if ear is not None and ear.is_queue:
+                self._tools.queue_members[leg.uuid] = self
+                if leg.answered and not leg.is_far_end:
+                    ear.waits(leg.uuid, leg.dialled)
+        for fact in missed_facts(self.request, self.transfer, caller, legs, now, self.is_taken_up):
+            self.tell(fact)
+        self.in_the_dark = self.is_taken_up = False
 
     def cancel(self, by: str = "api") -> None:
         """Call it off."""
@@ -179,7 +202,10 @@ class Driver:
             self.known.set_result(self.transfer)
 
     async def _next_fact(self) -> Fact:
-        while not self._inbox:
+        while True:
+            await self._tools.ownership.certain()
+            if self._inbox:
+                return self._inbox.popleft()
             self._wake.clear()
             wait = self.transfer.until - self._tools.clock() if self.transfer.until else None
             if wait is not None and wait <= 0:
@@ -195,7 +221,6 @@ class Driver:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-        return self._inbox.popleft()
 
     # -- recording ----------------------------------------------------------------------------------------
 
@@ -316,7 +341,7 @@ class Driver:
 
     def _dial(self, attempt: int) -> None:
         now = self._tools.clock()
-        if not self._tools.owns_pbx():
+        if not self._tools.ownership.may_dial():
             self.tell(JobFailed(now, attempt, "NOT_OWNER"))
             return
         self._listen_to_legs(attempt)
@@ -421,15 +446,6 @@ class Driver:
         ear = self._ears.get(self.transfer.attempt)
         for fact in ear.queue_facts(event, self._tools.clock()) if ear else []:
             self.tell(fact)
-
-    def found(self, legs: Iterable[Channel]) -> None:
-        """Legs of ours that were there already, after a start or a reconnect."""
-        for leg in legs:
-            ear = self._ears.get(attempt_of(leg))
-            if ear is not None and ear.is_queue:
-                self._tools.queue_members[leg.uuid] = self
-                if leg.answered and not leg.is_far_end:
-                    ear.waits(leg.uuid, leg.dialled)
 
     def _hear_assistant(self, event: Event) -> None:
         if fact := assistant_fact(event, self._tools.clock()):

@@ -17,9 +17,10 @@ the transfer has failed (it is stopped when it starts), a leg may be born after 
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isfunction
 from typing import Any, Final, TypeAlias
 
+from voiced import table
+from voiced.table import fact_name
 from voiced.transfer import rules
 from voiced.transfer.facts import (
     FACTS,
@@ -89,30 +90,6 @@ def decide(t: Transfer, fact: Fact) -> Step:
     return RULES[cell](t, fact)
 
 
-def fact_name(kind: type[Fact]) -> str:
-    """`HoldStarted` → `hold_started`, as the table writes it."""
-    name = kind.__name__
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-def _read_table(text: str, rules: dict[str, Any]) -> dict[str, dict[Phase, str]]:
-    """The table as a mapping. A missing or unknown entry is an error at import."""
-    header, *lines = (line.split() for line in text.strip().splitlines())
-    phases = [Phase(name) for name in header[1:]]
-    if phases != list(Phase):
-        raise ValueError("the table's columns are not the phases")
-    table = {}
-    for name, *cells in lines:
-        if len(cells) != len(phases) or not all(cell in rules or cell in IGNORED for cell in cells):
-            raise ValueError(f"the table's row {name} is incomplete or has a rule that does not exist")
-        table[name] = dict(zip(phases, cells, strict=True))
-    if set(table) != {fact_name(kind) for kind in FACTS}:
-        raise ValueError("the table's rows are not the facts")
-    return table
-
-
 Rule: TypeAlias = Callable[[Transfer, Any], Step]
-RULES: Final[dict[str, Rule]] = {
-    name: rule for name, rule in vars(rules).items() if isfunction(rule) and rule.__module__ == rules.__name__
-}
-TABLE: Final = _read_table(_TABLE, RULES)
+RULES: Final[dict[str, Rule]] = table.rules_of(rules)
+TABLE: Final = table.read(_TABLE, Phase, FACTS, RULES, IGNORED)
