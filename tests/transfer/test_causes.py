@@ -8,10 +8,11 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from voiced.esl import values
+from voiced.pbx.causes import _BY_CAUSE, _BY_SIP_CODE
 from voiced.pbx.channel import Channel
 from voiced.sim.causes import CAUSES as IN_THE_SIMULATED_SWITCH
 from voiced.transfer import messages
-from voiced.transfer.causes import _BY_CAUSE, _BY_SIP_CODE, Ending, Status, ending
+from voiced.transfer.causes import Ending, Status, ending
 from voiced.transfer.request import DestinationType, Request, Target
 from voiced.transfer.state import Dial, Phase, Transfer
 
@@ -112,7 +113,7 @@ def test_a_phones_answer_means(code: str, status: str) -> None:
 @pytest.mark.parametrize(("code", "status"), sorted(_BY_SIP_CODE.items()))
 def test_where_the_cause_is_vague_the_code_decides(code: str, status: Status) -> None:
     for vague in ("NORMAL_UNSPECIFIED", "INTERWORKING", "NO_USER_RESPONSE"):
-        assert ending(vague, code).status is status
+        assert ending(vague, code).status == status
     assert ending("USER_BUSY", code).status is Status.BUSY, "a clear cause stays what it says"
 
 
