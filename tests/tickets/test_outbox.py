@@ -85,7 +85,10 @@ async def test_a_message_arrives_with_token_and_key_and_is_told_delivered(
     pool: asyncpg.Pool, backend: Backend
 ) -> None:
     answers: list[Any] = []
-    tell = lambda key, path, answer: answers.append((key, path, answer))  # noqa: E731
+
+    async def tell(connection: Any, key: str, path: str, answer: dict[str, Any]) -> None:
+        answers.append((key, path, answer))
+
     async with delivering(pool, backend, answered=tell) as outbox:
         await put(pool, "a:1", payload={"status": "busy", "ç": "ã 😀"})
         outbox.wake()
@@ -318,7 +321,11 @@ async def test_an_answer_with_a_strange_body_is_taken_by_its_status(
     backend.answer = strange
     for number in range(len(STRANGE)):
         await put(pool, f"{number}:{number}")
-    async with delivering(pool, backend, answered=lambda *_: None):
+
+    async def listen(*_: Any) -> None:
+        pass
+
+    async with delivering(pool, backend, answered=listen):
         for number in range(len(STRANGE)):
             row = await until_state(pool, f"{number}:{number}", "held" if status == 400 else "delivered")
             assert row["tries"] == (2 if status == 503 else 1)
@@ -327,7 +334,7 @@ async def test_an_answer_with_a_strange_body_is_taken_by_its_status(
 async def test_a_listener_that_raises_costs_nothing_but_a_line_in_the_log(
     pool: asyncpg.Pool, backend: Backend
 ) -> None:
-    def raises(*_: Any) -> None:
+    async def raises(*_: Any) -> None:
         raise RuntimeError("a fault of ours")
 
     await put(pool, "a:1", "a:2")

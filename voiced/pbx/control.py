@@ -63,20 +63,40 @@ def hold(
     ]
 
 
+def play(leg: str, event_uuid: str, sounds: Sequence[str], longest: float) -> Command:
+    """Sounds to a leg that waits, one after another, for at most `longest` seconds; a bridge ends them."""
+    limit = f"{{timeout={int(longest * 1000)}}}"
+    return commands.execute(leg, "playback", limit + _one_file(sounds), event_uuid=event_uuid)
+
+
+def record(leg: str, path: str) -> Command:
+    """Record what a leg hears and says into a file of the PBX."""
+    return commands.api(f"uuid_record {values.channel_uuid(leg)} start {values.argument(path)}")
+
+
 def stop_music(caller: str) -> Command:
     """End the playback that runs. Only while it is our music: else it ends the assistant's, and the call."""
     return commands.api(f"uuid_fileman {values.channel_uuid(caller)} stop")
 
 
 def dial(
-    attempt: str, transfer: str, endpoints: Iterable[str], ring_seconds: float, number: str, name: str
+    attempt: str,
+    owner: str,
+    endpoints: Iterable[str],
+    ring_seconds: float,
+    number: str,
+    name: str,
+    *,
+    kind: str = "voiced_transfer",
+    extra: Mapping[str, str] | None = None,
 ) -> str:
     """The `originate` of an attempt, its legs parked when they answer and marked from their birth.
 
-    `number` and `name` are shown to the agent. A lone leg ends itself some time after (`park_timeout`).
+    `kind` names the variable that has the owner's id. `number` and `name` are shown to whoever is called;
+    `extra` are variables besides. A lone leg ends itself some time after (`park_timeout`).
     """
     variables = {
-        "voiced_transfer": values.channel_uuid(transfer),
+        kind: values.channel_uuid(owner),
         "voiced_attempt": values.channel_uuid(attempt),
         "presence_data": f"voiced:{attempt}",
         "ignore_early_media": "true",
@@ -84,6 +104,7 @@ def dial(
         "park_timeout": str(round(ring_seconds) + LONE_SECONDS),  # in a queue a leg waits parked
         "hangup_after_bridge": "true",
         "loopback_bowout": "false",  # else a loopback takes itself and our marks out of the talk
+        **(extra or {}),
     }
     if shown_number := re.sub(r"[^0-9+*#]", "", number)[:32]:
         variables["origination_caller_id_number"] = shown_number
@@ -131,6 +152,11 @@ def bridge(caller: str, leg: str) -> list[Command]:
 def unprepare_bridge(caller: str, before: Mapping[str, str]) -> Command:
     """Put back what `bridge` set, for a caller who is with the assistant again."""
     return _set(caller, {name: before.get(name, "") for name in BRIDGE_VARIABLES})
+
+
+def unmark(caller: str, before: Mapping[str, str]) -> Command:
+    """What the third command of a hold does, in case it was never sent."""
+    return _set(caller, {"voiced_hold": "", **{name: before.get(name, "") for name in HELD_VARIABLES}})
 
 
 def send_home(caller: str, home: Home) -> Command:

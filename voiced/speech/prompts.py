@@ -23,6 +23,11 @@ class Prompt(StrEnum):
     UNKNOWN_NUMBER = "unknown_number"  # … an unknown number
     PRESS_A_KEY = "press_a_key"  # to an agent: 1 takes, 2 refuses, 3 calls back later
     NOBODY_AVAILABLE = "nobody_available"  # to a caller, before the call ends
+    CALLBACK_TO = "callback_to"  # to an agent: a call back to …
+    CLIENT_UNREACHED = "client_unreached"  # to an agent: the client does not answer
+    CALLBACK_KEY = "callback_key"  # to a client: you asked to be called back, press 1 to talk
+    CALLING_AGENT = "calling_agent"  # to a client: we are calling the agent
+    CALLBACK_LATER = "callback_later"  # to a client: the agent cannot take it, we will call again
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ COUNT_SECONDS: Final = 5.0  # between two counts of what waits
 
 
 class Answered(Protocol):
-    """Who wants to see the backend's answers (the ticket's id is one)."""
+    """Who wants the backend's answers (the ticket's id is one), in the transaction that notes the delivery."""
 
-    def __call__(self, key: str, path: str, answer: dict[str, Any]) -> object: ...
+    async def __call__(self, connection: Any, key: str, path: str, answer: dict[str, Any]) -> object: ...
 
 
 class Outbox:
@@ -55,6 +55,7 @@ class Outbox:
         self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
         self._pool, self._answered, self._timeout = pool, answered, timeout
         self._wake = asyncio.Event()
+        self.is_away = False  # the database did not answer
         self.deliveries: Counter[str] = Counter()  # accepted, again, held
         self._pending, self._held, self._oldest = 0, 0, 0.0
 
@@ -93,8 +94,12 @@ class Outbox:
                 delivered = await self._deliver_next()
                 wait = 0.0 if delivered else await self._until_due()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("the outbox cannot be read", error=str(error) or type(error).__name__)
-                wait = LOOK_AGAIN
+                if not self.is_away:  # once an absence, however many look, and are woken by every step
+                    log.warning("the outbox cannot be read", error=str(error) or type(error).__name__)
+                self.is_away = True
+                await asyncio.sleep(LOOK_AGAIN)
+                continue
+            self.is_away = False
             if wait:
                 self._wake.clear()
                 try:
@@ -113,9 +118,10 @@ class Outbox:
             row = await connection.fetchrow(query("outbox/next"))
             if row is None:
                 return False
-            status, error = await self._post(row)
+            status, error, answer = await self._post(row)
             if error == "":
                 await connection.execute(query("outbox/delivered"), row["id"], status)
+                await self._tell_answer(connection, row, answer)
                 self.deliveries["accepted"] += 1
                 return True
             passing = status is None or status >= 500 or status in PASSING
@@ -129,23 +135,30 @@ class Outbox:
                 self.deliveries["held"] += 1
             return True
 
-    async def _post(self, row: Any) -> tuple[int | None, str]:
-        """Send one message. Returns the HTTP status (None: no answer) and what went wrong ('': nothing)."""
+    async def _tell_answer(self, connection: Any, row: Any, answer: dict[str, Any]) -> None:
+        if self._answered is None:
+            return
+        try:
+            async with connection.transaction():
+                await self._answered(connection, row["idempotency_key"], row["path"], answer)
+        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            raise  # it is sent again, under the same key
+        except Exception:  # a fault of ours: the backend has the message all the same
+            log.exception("an answer could not be taken", path=row["path"], key=row["idempotency_key"])
+
+    async def _post(self, row: Any) -> tuple[int | None, str, dict[str, Any]]:
+        """Send one message. Returns the HTTP status (None: no answer), what went wrong ('': nothing), and
+        the answer's JSON object."""
         try:
             async with asyncio.timeout(2 * self._timeout):  # httpx's own counts anew with each byte
                 response = await self._client.post(
                     row["path"], json=row["payload"], headers={"Idempotency-Key": row["idempotency_key"]}
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            return None, text(f"{type(error).__name__}: {error}"[:500])
+            return None, text(f"{type(error).__name__}: {error}"[:500]), {}
         if not response.is_success:
-            return response.status_code, text(f"{response.status_code}: {response.text[:400]}")
-        if self._answered is not None:
-            try:
-                self._answered(row["idempotency_key"], row["path"], _object(response))
-            except Exception:  # a fault of ours: the backend has the message all the same
-                log.exception("an answer could not be taken", path=row["path"], key=row["idempotency_key"])
-        return response.status_code, ""
+            return response.status_code, text(f"{response.status_code}: {response.text[:400]}"), {}
+        return response.status_code, "", _object(response)
 
 
 def pause(tries: int, *, first: float, longest: float, at: float) -> float:

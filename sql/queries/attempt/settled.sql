@@ -1,0 +1,1 @@
+update callback_attempts set settled = true where id = $1

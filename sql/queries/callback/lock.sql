@@ -1,0 +1,1 @@
+select * from callbacks where id = $1 for update

@@ -1,0 +1,1 @@
+update callbacks set look_at = $2 where id = $1

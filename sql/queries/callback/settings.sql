@@ -1,0 +1,1 @@
+select settings from callback_settings where company_id = $1

@@ -1,0 +1,1 @@
+update callbacks set ticket_id = $2, ticket_uuid = $3 where id = $1 and ticket_id = '' returning domain_uuid

@@ -1,0 +1,329 @@
+"""One attempt, driven: wait for a fact or the deadline, decide, record, act.
+
+    event, reply or clock → fact → decide → journal (behind the call) and actions
+
+A driver waits for nothing but its inbox. Both intentions to dial are committed before their originate is
+written; all else is recorded behind the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from voiced.callback import messages, store
+from voiced.callback.facts import (
+    Action,
+    AskKey,
+    AskPbx,
+    BridgeLegs,
+    BridgeRefused,
+    Cancelled,
+    Deadline,
+    Dial,
+    EndLegs,
+    Fact,
+    IntentRecorded,
+    JobFailed,
+    PlayTone,
+    RecordIntent,
+    Release,
+    ReportConnected,
+    ReportEnd,
+    Requested,
+    Ringing,
+    StopTone,
+)
+from voiced.callback.hearing import LEG_EVENTS, heard
+from voiced.callback.machine import decide
+from voiced.callback.order import Order
+from voiced.callback.outcome import Side
+from voiced.callback.state import Attempt, Phase
+from voiced.esl import Accepted as JobAccepted
+from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
+from voiced.esl.commands import Command
+from voiced.inbox import Inbox
+from voiced.pbx import control
+from voiced.refusals import Refusal
+from voiced.scribe import Note, Scribe
+from voiced.speech.announcement import Announcer
+from voiced.speech.prompts import Prompt
+from voiced.table import fact_name
+
+log = structlog.get_logger(__name__)
+
+RINGBACK: Final = "tone_stream://%(1000,4000,425);loops=-1"  # as a Brazilian exchange sounds
+AGENT_SHOWS: Final = "Callback"  # the name on the agent's phone
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every driver works with."""
+
+    calls: Client
+    scribe: Scribe
+    announcer: Announcer
+    music: str
+    begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
+    is_available: Callable[[Order], bool]  # whether the agent can take the call, as of now
+    owns_pbx: Callable[[], bool]
+    watch: Callable[[Order, Attempt, Attempt, Fact], object]
+    ask_pbx: Callable[[Driver], object]
+    clock: Callable[[], float]
+
+
+class Driver:
+    """Drives one attempt. `recorded`: its intention is kept. `sign`: a phone has answered, or will not."""
+
+    def __init__(self, order: Order, tools: Tools, attempt: Attempt, seq: int = 0) -> None:
+        self.order, self.attempt = order, attempt
+        self._tools, self._seq = tools, seq
+        self._inbox: Inbox[Fact] = Inbox(tools.clock, self._overflowed)
+        self._handles: list[Handle] = []
+        loop = asyncio.get_running_loop()
+        self.recorded: asyncio.Future[None] = loop.create_future()
+        self.sign: asyncio.Future[None] = loop.create_future()
+        self.settled: asyncio.Future[None] = loop.create_future()  # they talk, or it is over
+        self._held: list[Note] = []  # until it is known whether there is a row
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log = log.bind(
+            attempt_id=str(order.id), callback_id=str(order.callback_id or ""), ticket_id=order.ticket_id,
+            domain=order.domain, extension=order.extension,
+        )  # fmt: skip
+
+    def listen(self) -> None:
+        """Hear the legs of both sides from now on."""
+        for side in Side:
+            mark = self.order.mark(side)
+
+            def hear(event: Event, side: Side = side, mark: str = mark) -> None:
+                fact = heard(event, side, mark, self.attempt, self._tools.clock())
+                if fact is not None:
+                    self.tell(fact)
+
+            variable = ("voiced_attempt", mark)
+            self._handles.append(self._tools.calls.on(hear, variable=variable, name=LEG_EVENTS))
+
+    def tell(self, fact: Fact) -> None:
+        """Something happened."""
+        self._inbox.put(fact)
+
+    def cancel(self, by: str = "api") -> None:
+        """Call it off."""
+        self.tell(Cancelled(self._tools.clock(), by))
+
+    async def run(self) -> None:
+        """Until the attempt has ended, and its end is handed to the scribe."""
+        try:
+            while self.attempt.phase is not Phase.ENDED:
+                fact = await self._inbox.next(self.attempt.until) or Deadline(self._tools.clock())
+                try:
+                    self.step(fact)
+                except Exception:  # a fault of ours: one fact is lost, not the call
+                    self._log.exception("a fact could not be acted on", fact=repr(fact))
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            for handle in self._handles:
+                handle.off()
+            for future in (self.recorded, self.sign, self.settled):
+                if not future.done():
+                    future.cancel()
+
+    def step(self, fact: Fact) -> None:
+        """One fact: decide, record, act."""
+        before = self.attempt
+        self.attempt, actions = decide(before, fact)
+        self._record(fact, actions)
+        for action in actions:
+            self._act(action)
+        self._tools.watch(self.order, before, self.attempt, fact)
+        shows = isinstance(fact, Ringing) or self.attempt.outcome or self.attempt.answered_at
+        if shows and not self.sign.done():
+            self.sign.set_result(None)
+        if (self.attempt.connected_at or self.attempt.is_over) and not self.settled.done():
+            self.settled.set_result(None)
+
+    # -- recording ----------------------------------------------------------------------------------------
+
+    def _record(self, fact: Fact, actions: tuple[Action, ...]) -> None:
+        """The journal follows behind the call; the row itself is written by the first intention."""
+        a = self.attempt
+        if isinstance(fact, Requested):
+            return
+        told = [
+            messages.connected(self.order, a.connected_at - a.requested_at)
+            for action in actions
+            if isinstance(action, ReportConnected)
+        ]
+        self._seq += 1
+        note = store.note(self.order, a, self._seq, fact, told)
+        if self.recorded.done():
+            self._keep(note)
+        else:
+            self._held.append(note)
+        self._log.info(
+            "callback attempt", fact=fact_name(type(fact)), phase=a.phase,
+            result=a.outcome.result if a.outcome else "", cause=a.outcome.cause if a.outcome else "",
+        )  # fmt: skip
+
+    def _keep(self, note: Note) -> None:
+        """Hand it to the scribe, unless there is no row to note it on."""
+        if not self.recorded.cancelled() and self.recorded.exception() is None:
+            self._tools.scribe.write(note)
+
+    def _record_intent(self, side: Side) -> None:
+        """Committed first, dialled after."""
+        if side is self.attempt.first and not self.recorded.done():
+            self._spawn(self._record_first())
+            return
+        self._seq += 1
+        note = store.note(self.order, self.attempt, self._seq, Requested(self._tools.clock()), ())
+        kept = self._tools.scribe.commit(note)
+
+        def recorded(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self.tell(IntentRecorded(self._tools.clock(), side))
+
+        kept.add_done_callback(recorded)
+
+    async def _record_first(self) -> None:
+        """What was not committed for certain is noted on all the same: the note then finds no row."""
+        try:
+            await self._tools.begin(self.order, self.attempt)
+        except Refusal as refusal:
+            self.recorded.set_exception(refusal)
+            self.recorded.exception()
+            self.cancel(by="voiced")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self._log.warning("the database did not take an attempt", error=str(error) or repr(error))
+            self.recorded.set_result(None)
+            self.cancel(by="voiced")
+        else:
+            self.recorded.set_result(None)
+            self.tell(IntentRecorded(self._tools.clock(), self.attempt.first))
+        for note in self._held:
+            self._keep(note)
+        self._held = []
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"record attempt {self.order.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- acting -------------------------------------------------------------------------------------------
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case RecordIntent(side):
+                self._record_intent(side)
+            case Dial(side):
+                self._dial(side)
+            case PlayTone(side, leg):
+                self._play_tone(side, leg)
+            case StopTone(leg):
+                self._send(control.stop_music(leg))
+            case AskKey(leg):
+                self._ask_key(leg)
+            case BridgeLegs(client, agent):
+                self._bridge(client, agent)
+            case Release(side, leg):
+                self._release(side, leg)
+            case EndLegs(side):
+                self._send(control.end_legs(self.order.mark(side)))
+            case AskPbx():
+                self._tools.ask_pbx(self)
+            case ReportConnected() | ReportEnd():
+                pass  # recorded with the fact that made them
+
+    def _dial(self, side: Side) -> None:
+        order, now = self.order, self._tools.clock()
+        if not self._tools.owns_pbx():
+            self.tell(JobFailed(now, side, "NOT_OWNER"))
+            return
+        if side is Side.AGENT and not self._tools.is_available(order):  # the second time that it is asked
+            self.tell(JobFailed(now, side, "USER_BUSY"))
+            return
+        shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
+        extra = {"ticket_id": order.ticket_id} if order.ticket_id else {}
+        originate = control.dial(
+            order.mark(side), str(order.id), [order.endpoint(side)], order.ring_seconds, *shown,
+            kind="voiced_callback", extra=extra,
+        )  # fmt: skip
+        job = self._tools.calls.start_job(originate)
+
+        def done(result: asyncio.Future[Reply]) -> None:
+            now = self._tools.clock()
+            error = None if result.cancelled() else result.exception()
+            if isinstance(error, JobAccepted | Unconfirmed):
+                return  # the connection was lost: what became of it is found out when it is back
+            if error is not None:
+                self.tell(JobFailed(now, side, "NOT_SENT"))
+            elif not result.cancelled() and not result.result().ok:
+                cause = result.result().text.removeprefix("-ERR").strip() or "UNKNOWN"
+                self.tell(JobFailed(now, side, cause))
+
+        job.result.add_done_callback(done)
+
+    def _play_tone(self, side: Side, leg: str) -> None:
+        """What the one who waits hears: the agent whom the call is for and then ringback, a client music."""
+        order, announcer = self.order, self._tools.announcer
+        if side is Side.AGENT:
+            told = announcer.prompts.digits(order.number, order.locale) if order.announce else []
+            if told:
+                told = [announcer.prompts.path(Prompt.CALLBACK_TO, order.locale), *told]
+            sounds = [*told, RINGBACK]
+        else:
+            prompt = announcer.prompts.path(Prompt.CALLING_AGENT, order.locale)
+            sounds = [*([prompt] if prompt else []), self._tools.music]
+        longest = order.connect_seconds + control.LIMIT_GRACE
+        self._send(control.play(leg, f"tone-{order.mark(side)}", sounds, longest))
+
+    def _ask_key(self, leg: str) -> None:
+        prompt = self._tools.announcer.prompts.path(Prompt.CALLBACK_KEY, self.order.locale)
+        sounds = [prompt] if prompt else []
+        for command in control.screen(leg, self.order.mark(Side.CLIENT), sounds, "", with_key=True):
+            self._send(command)
+
+    def _bridge(self, client: str, agent: str) -> None:
+        if self.order.recording:
+            self._send(control.record(client, self.order.recording))
+        *settings, bridge = control.bridge(client, agent)
+        for command in settings:
+            self._send(command)
+        self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), text))
+
+    def _release(self, side: Side, leg: str) -> None:
+        """Tell the one who is on the line that the other one cannot be had, and hang up."""
+        prompt = Prompt.CLIENT_UNREACHED if side is Side.AGENT else Prompt.CALLBACK_LATER
+        path = self._tools.announcer.prompts.path(prompt, self.order.locale)
+        if self.attempt.answered_at and side is self.attempt.first:
+            self._send(control.stop_music(leg))  # the tone that it hears: it has nothing else
+        for command in control.release(leg, path):
+            self._send(command)
+
+    def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
+        """Write it; a refusal is a fact, a loss is told by the connection itself."""
+
+        def replied(reply: asyncio.Future[Reply]) -> None:
+            if reply.cancelled() or reply.exception() is not None or reply.result().ok:
+                return
+            self._log.info("the PBX refused", command=repr(command), reply=reply.result().text)
+            if refused is not None:
+                self.tell(refused(reply.result().text))
+
+        self._tools.calls.send(command).add_done_callback(replied)
+
+    def _overflowed(self) -> None:
+        self._log.error("facts overflow: asking the PBX what is so")
+        self._tools.ask_pbx(self)
+
+    def hear(self, facts: Iterable[Fact]) -> None:
+        """Several at once: what was missed."""
+        for fact in facts:
+            self.tell(fact)

@@ -1,0 +1,301 @@
+"""Keeps promises: every change of a callback is decided by the table, under a lock on its row.
+
+A decision, its line in the journal and what the backend is told of it are one transaction. What is to be
+done in the world (a call, a notice on a screen) follows the commit, and is done by whoever listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from voiced.callback import messages, numbers, promise, store
+from voiced.callback.order import Order
+from voiced.callback.outcome import Outcome, Result
+from voiced.callback.policies import Policies
+from voiced.callback.policy import Policy
+from voiced.callback.promise import AttemptBegan, AttemptEnded, Callback, Effect, Notify, Status, Tell
+from voiced.callback.refusals import (
+    AttemptUnderWay,
+    CallbackIsCalling,
+    CallbackIsClosed,
+    CallbacksDisabled,
+    NoSuchCallback,
+    TooManyForNumber,
+)
+from voiced.callback.state import Attempt
+from voiced.database import query, text
+from voiced.refusals import Refusal
+from voiced.table import fact_name
+from voiced.tickets.message import Message
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT: Final = timedelta(days=366)  # that a callback may lie ahead
+_REFUSALS: Final[dict[str, type[Refusal]]] = {
+    ".calling": CallbackIsCalling,
+    ".closed": CallbackIsClosed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A callback as it is asked for. `number` is as the client's was heard or written."""
+
+    domain_uuid: UUID
+    company_id: str
+    number: str
+    region: str = "BR"
+    contact_name: str = ""
+    extension: str = ""
+    intended_for: str = ""
+    department: str = ""
+    reason: str = ""
+    summary: str = ""
+    transcript: Any = None
+    scheduled_at: datetime | None = None
+    notify_via_whatsapp: bool = False
+    secretary_uuid: UUID | None = None
+    ticket_id: str = ""
+    story_id: UUID | None = None
+    transfer_id: UUID | None = None
+    voice_call_uuid: str = ""
+    voice_call_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A change that is committed: the row as it is now, and what is to be done."""
+
+    row: dict[str, Any]
+    before: Status | None  # None: it is new
+    fact: str
+    effects: tuple[Effect, ...] = ()
+
+
+Watch: TypeAlias = Callable[[Kept], object]
+
+
+class Keeper:
+    """All changes of callbacks. `watch(kept)` hears of each after its commit."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, pbx: str, policies: Policies, clock: Callable[[], datetime], watch: Watch
+    ) -> None:
+        self._pool, self._pbx, self._clock, self._watch = pool, pbx, clock, watch
+        self.policies = policies
+
+    # -- promising ----------------------------------------------------------------------------------------
+
+    async def make(self, wanted: Wanted) -> Kept:
+        """A new promise, or the client's open one brought up to date.
+
+        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, TooManyForNumber,
+        CallbackIsCalling.
+        """
+        policy = await self.policies.of(wanted.company_id)
+        if not policy.enabled:
+            raise CallbacksDisabled
+        number = numbers.e164(wanted.number, wanted.region)
+        numbers.check(number, policy)
+        wanted = replace(wanted, number=number)
+        for _ in range(3):  # two requests of one client at once: the second updates the first
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    kept = await self._make(connection, wanted, policy)
+                break
+            except asyncpg.UniqueViolationError:
+                continue
+        else:
+            raise CallbackIsCalling
+        self._watch(kept)
+        return kept
+
+    async def _make(self, connection: Any, wanted: Wanted, policy: Policy) -> Kept:
+        row = await connection.fetchrow(
+            query("callback/lock_open_of_number"), wanted.domain_uuid, wanted.number
+        )
+        if row is not None:
+            return await self._update(connection, row, wanted, policy)
+        made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number)
+        if made >= policy.max_per_number_per_day:
+            raise TooManyForNumber
+        now, id = self._clock(), uuid4()
+        c = Callback(
+            id, Status.PENDING, now, promise.expiry(now, wanted.scheduled_at, policy),
+            max(now, wanted.scheduled_at or now), wanted.extension, wanted.intended_for, wanted.department,
+            wanted.scheduled_at,
+        )  # fmt: skip
+        await connection.execute(
+            query("callback/insert"), id, self._pbx, wanted.company_id, wanted.domain_uuid,
+            wanted.secretary_uuid, text(wanted.ticket_id), wanted.story_id or id, wanted.transfer_id,
+            wanted.number, text(wanted.contact_name), c.extension, text(c.intended_for), text(c.department),
+            text(wanted.reason), text(wanted.summary), wanted.transcript, c.status, now, c.scheduled_at,
+            c.expires_at, c.not_before, c.looks_at(policy, now), wanted.notify_via_whatsapp,
+            text(wanted.voice_call_uuid), wanted.voice_call_date,
+        )  # fmt: skip
+        await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
+        row = dict(await connection.fetchrow(query("callback/read"), id, None))
+        # a ticket that exists already is not made again, but is told
+        message = messages.change(row, Tell("made")) if wanted.ticket_id else messages.ticket(row)
+        await self._put(connection, [message])
+        return Kept(row, None, "made")
+
+    async def _update(self, connection: Any, row: Any, wanted: Wanted, policy: Policy) -> Kept:
+        fact = promise.AskedAgain(
+            self._clock(), wanted.scheduled_at, wanted.extension or None, wanted.intended_for or None,
+            wanted.department or None,
+        )  # fmt: skip
+        _allow(row, type(fact))
+        await connection.execute(
+            query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
+            text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
+            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id, text(wanted.ticket_id),
+        )  # fmt: skip
+        row = await connection.fetchrow(query("callback/lock"), row["id"])
+        return await self._decide(connection, row, fact, policy)
+
+    # -- what happens to a promise ------------------------------------------------------------------------
+
+    async def tell(self, id: UUID, fact: promise.Fact, *, domain: UUID | None = None) -> Kept:
+        """Something happened to a callback. Raises NoSuchCallback, CallbackIsCalling, CallbackIsClosed."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(query("callback/lock"), id)
+            if row is None or domain not in (None, row["domain_uuid"]):
+                raise NoSuchCallback
+            _allow(row, type(fact))
+            kept = await self._decide(connection, row, fact, await self._policy(connection, row))
+        self._watch(kept)
+        return kept
+
+    async def offer(
+        self, domain_uuid: UUID, extension: str, departments: Iterable[str],
+        opens_at: Callable[[Policy, datetime], datetime | None],
+    ) -> Kept | None:  # fmt: skip
+        """Offer a free agent the promise that has been due longest; None where there is none."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            now = self._clock()
+            row = await connection.fetchrow(
+                query("callback/for_agent"), domain_uuid, extension, list(departments), now
+            )
+            if row is None:
+                return None
+            policy = await self._policy(connection, row)
+            fact = promise.AgentFree(now, extension, opens_at(policy, now))
+            kept = await self._decide(connection, row, fact, policy)
+        self._watch(kept)
+        return kept
+
+    async def look(self, limit: int) -> list[Kept]:
+        """Whatever time alone has changed. [] where nothing is due."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            now = self._clock()
+            rows = await connection.fetch(query("callback/due"), self._pbx, now, limit)
+            kept = [
+                await self._decide(connection, row, promise.Due(now), await self._policy(connection, row))
+                for row in rows
+            ]
+        for each in kept:
+            self._watch(each)
+        return kept
+
+    # -- attempts -----------------------------------------------------------------------------------------
+
+    async def begin(self, order: Order, a: Attempt) -> None:
+        """Write down that a call will be placed. Raises AttemptUnderWay, NoSuchCallback, CallbackIsClosed."""
+        kept = None
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                if order.callback_id is not None:
+                    row = await connection.fetchrow(query("callback/lock"), order.callback_id)
+                    if row is None:
+                        raise NoSuchCallback
+                    if promise.refused(store.callback_of(row), AttemptBegan) == ".calling":
+                        raise AttemptUnderWay
+                    _allow(row, AttemptBegan)
+                    fact = AttemptBegan(self._clock(), order.id, order.extension)
+                    kept = await self._decide(connection, row, fact, await self._policy(connection, row))
+                name, arguments = store.intention(order, a)
+                await connection.execute(query(name), *arguments)
+        except asyncpg.UniqueViolationError:
+            raise AttemptUnderWay from None
+        if kept is not None:
+            self._watch(kept)
+
+    async def settle(self) -> bool:
+        """Draw the conclusions from one attempt that has ended. False where there is none."""
+        kept = None
+        async with self._pool.acquire() as connection, connection.transaction():
+            ended = await connection.fetchrow(query("attempt/unsettled"), self._pbx)
+            if ended is None:
+                return False
+            order = store.order_of(ended)
+            outcome = Outcome(Result(ended["result"]), ended["leg"], ended["cause"], ended["sip_code"])
+            if order.callback_id is None:
+                message = messages.attempt_ended(order, outcome, ended["talk_seconds"])
+                await self._put(connection, [message])
+            else:
+                row = await connection.fetchrow(query("callback/lock"), order.callback_id)
+                fact = AttemptEnded(self._clock(), order.id, outcome, ended["talk_seconds"], order.retries)
+                kept = await self._decide(connection, row, fact, await self._policy(connection, row))
+            await connection.execute(query("attempt/settled"), ended["id"])
+        if kept is not None:
+            self._watch(kept)
+        return True
+
+    # -- the backend's answers ----------------------------------------------------------------------------
+
+    async def ticket_made(self, connection: Any, key: str, path: str, answer: dict[str, Any]) -> None:
+        """The backend has made a ticket of a callback: its id belongs to the callback from now on."""
+        if path != messages.MAKE_TICKET:
+            return
+        ticket = text(str(answer.get("ticketId") or ""))[:200]
+        if not ticket:
+            log.warning("the backend made a ticket and did not say which", key=key)
+            return
+        id = UUID(key.partition(":")[0])
+        uuid = text(str(answer.get("ticketUuid") or ""))[:200]
+        await connection.fetchval(query("callback/ticket_made"), id, ticket, uuid)
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _policy(self, connection: Any, row: Any) -> Policy:
+        return await self.policies.of(row["company_id"], connection)
+
+    async def _decide(self, connection: Any, row: Any, fact: promise.Fact, policy: Policy) -> Kept:
+        before = store.callback_of(row)
+        after, effects = promise.decide(before, fact, policy)
+        name = fact_name(type(fact))
+        if after == before and not effects:  # no line in the journal for a look that found nothing
+            await connection.execute(
+                query("callback/look_again"), before.id, after.looks_at(policy, fact.at)
+            )
+            return Kept(dict(row), before.status, name)
+        now = await store.save(connection, row, after, fact, policy)
+        told = [messages.change(now, effect) for effect in effects if isinstance(effect, Tell)]
+        told += [
+            messages.notice(now, effect.extension, fact.at)
+            for effect in effects
+            if isinstance(effect, Notify)
+        ]
+        await self._put(connection, told)
+        return Kept(now, before.status, name, effects)
+
+    async def _put(self, connection: Any, told: Iterable[Message]) -> None:
+        for message in told:
+            name, arguments = message.put()
+            await connection.execute(query(name), *arguments)
+        await connection.execute("select pg_notify('voiced_callbacks', $1)", self._pbx)
+
+
+def _allow(row: Any, kind: type[promise.Fact]) -> None:
+    """Raises the refusal for a fact that would change nothing now."""
+    why = promise.refused(store.callback_of(row), kind)
+    if why in _REFUSALS:
+        raise _REFUSALS[why]

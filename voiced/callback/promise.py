@@ -1,0 +1,422 @@
+"""The promise as a table: what everything that happens to a callback means in every status.
+
+A callback is `pending` until its agent is free and its time has come. When the client has been told, and
+may answer, it is `notified`; when the client or the agent has said yes, `ready_to_call`. While it is called
+it is `in_progress`. It ends `completed`, `expired`, `canceled` or `failed`; one that nobody could keep
+`needs_review` by a person.
+
+    decide(callback, fact, policy) → (callback, effects)
+
+Pure, as the machine of an attempt is. A fact that an entry refuses (`.calling`, `.closed`) is refused to
+whoever asked for it, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from voiced import table
+from voiced.callback.outcome import CLIENT_BUDGETS, Budget, Outcome, Result
+from voiced.callback.policy import MissedWindow, Owner, Policy
+from voiced.table import fact_name
+
+
+class Status(StrEnum):
+    """As the ticketing backend knows them."""
+
+    PENDING = "pending"
+    NOTIFIED = "notified"
+    READY_TO_CALL = "ready_to_call"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+    FAILED = "failed"
+    NEEDS_REVIEW = "needs_review"
+
+
+WAITING: Final = (Status.PENDING, Status.NOTIFIED, Status.READY_TO_CALL)
+OPEN: Final = (*WAITING, Status.IN_PROGRESS, Status.NEEDS_REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What the table decides on; what it never looks at stays in the database."""
+
+    id: UUID
+    status: Status
+    created_at: datetime
+    expires_at: datetime
+    not_before: datetime  # it waits until then: its time, a snooze, a pause between two notices or calls
+    extension: str = ""  # the agent; '' for anybody of the department
+    intended_for: str = ""  # whom it was promised for; stays when it passes to the department
+    department: str = ""
+    scheduled_at: datetime | None = None
+    passed_on: bool = False  # to the department
+    attempts: int = 0  # that cost the client something
+    misses: Mapping[str, int] = field(default_factory=dict)  # by budget
+    last_attempt_at: datetime | None = None
+    attempt_id: UUID | None = None  # the one under way, or the last
+    notification_count: int = 0
+    last_notified_at: datetime | None = None
+    whatsapp_sent_at: datetime | None = None
+    cancel_wanted: bool = False  # while it is called
+    completed_at: datetime | None = None
+    closed_at: datetime | None = None
+    voice_call_duration: float | None = None
+
+    def looks_at(self, policy: Policy, now: datetime) -> datetime | None:
+        """When time alone changes something next; None where only people can."""
+        if self.status not in (*WAITING, Status.NEEDS_REVIEW):
+            return None
+        times = [self.expires_at]
+        if self.status in WAITING:
+            passes = _passes_on_at(self, policy)
+            times += [passes] if passes else []
+            # what waits for its agent only needs no look: the agent's next moment will come
+            times += [self.not_before] if self.not_before > now and policy.owner is Owner.VOICED else []
+        return min(times)
+
+
+# -- what happens -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAgain(Fact):
+    """The same client asked for another callback: this one is brought up to date."""
+
+    scheduled_at: datetime | None = None
+    extension: str | None = None
+    intended_for: str | None = None
+    department: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFree(Fact):
+    """An agent who may take it is free. `opens_at`: when clients may be called, if not now."""
+
+    extension: str
+    opens_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTold(Fact):
+    """The client was written to, and may answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed(Fact):
+    """The client, or an agent (`extension`), wants it now."""
+
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due(Fact):
+    """A time that the callback waits for has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed(Fact):
+    """Not now, but at this time."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned(Fact):
+    """Somebody else shall keep the promise: an extension, or anybody of a department."""
+
+    extension: str = ""
+    department: str = ""
+    intended_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled(Fact):
+    """It is not wanted any more."""
+
+    by: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegan(Fact):
+    """It is being called."""
+
+    attempt_id: UUID
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded(Fact):
+    """The attempt is over."""
+
+    attempt_id: UUID
+    outcome: Outcome
+    talk_seconds: float = 0.0
+    retries: bool = True  # False: whoever asked for the call retries by itself
+
+
+FACTS: Final[tuple[type[Fact], ...]] = (
+    AskedAgain, AgentFree, ClientTold, Agreed, Due, Snoozed, Reassigned, Canceled, AttemptBegan, AttemptEnded,
+)  # fmt: skip
+
+
+# -- what follows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something to do once the new status is committed, or with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell(Effect):
+    """The backend hears of it: `outcome` is what happened, the rest how."""
+
+    outcome: str
+    cause: str = ""
+    leg: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notify(Effect):
+    """The agent is told that a client waits for a call."""
+
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallNow(Effect):
+    """Place the call with this agent."""
+
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopCall(Effect):
+    """End the attempt under way."""
+
+
+Step: TypeAlias = tuple[Callback, tuple[Effect, ...]]
+
+# fmt: off
+_TABLE = """
+fact           pending  notified ready_to_call in_progress completed expired canceled failed  needs_review
+asked_again    update   update   update        .calling    .closed   .closed .closed  .closed revive
+agent_free     offer    offer    offer         .calling    .closed   .closed .closed  .closed .review
+client_told    tell     tell     .agreed       .calling    .closed   .closed .closed  .closed .review
+agreed         agree    agree    agree         .calling    .closed   .closed .closed  .closed agree
+due            look     look     look          .calling    .closed   .closed .closed  .closed look
+snoozed        snooze   snooze   snooze        .calling    .closed   .closed .closed  .closed snooze
+reassigned     reassign reassign reassign      .calling    .closed   .closed .closed  .closed reassign
+canceled       cancel   cancel   cancel        cancel_call .closed   .closed .closed  .closed cancel
+attempt_began  begin    begin    begin         .calling    .closed   .closed .closed  .closed begin
+attempt_ended  .late    .late    .late         finish      .closed   .closed .closed  .closed .late
+"""
+IGNORED: Final = {
+    ".calling": "it is being called right now",
+    ".closed":  "it is closed",
+    ".agreed":  "the client has said yes already",
+    ".review":  "a person has to look at it first",
+    ".late":    "this attempt was settled already",
+}
+# fmt: on
+
+
+def decide(c: Callback, fact: Fact, policy: Policy) -> Step:
+    """What a fact makes of a callback. Pure: no clock, no I/O."""
+    cell = TABLE[fact_name(type(fact))][c.status]
+    if cell.startswith("."):
+        return c, ()
+    return RULES[cell](c, fact, policy)
+
+
+def refused(c: Callback, kind: type[Fact]) -> str:
+    """Why a fact would change nothing now (an entry of IGNORED), '' where it would."""
+    cell = TABLE[fact_name(kind)][c.status]
+    return cell if cell.startswith(".") else ""
+
+
+def expiry(created_at: datetime, scheduled_at: datetime | None, policy: Policy) -> datetime:
+    """When a promise is given up: so many hours after the later of its making and its time."""
+    return max(created_at, scheduled_at or created_at) + timedelta(hours=policy.expiration_hours)
+
+
+# -- the rules --------------------------------------------------------------------------------------------
+
+
+def _update(c: Callback, fact: AskedAgain, policy: Policy) -> Step:
+    """A second request is the same promise: its time, its agent, its reason are the new ones."""
+    extension = c.extension if fact.extension is None else fact.extension
+    department = c.department if fact.department is None else fact.department
+    intended_for = c.intended_for if fact.intended_for is None else fact.intended_for
+    c = replace(
+        c, extension=extension, department=department, intended_for=intended_for,
+        scheduled_at=fact.scheduled_at, not_before=fact.scheduled_at or fact.at, passed_on=False,
+        expires_at=expiry(fact.at, fact.scheduled_at, policy),
+    )  # fmt: skip
+    return c, (Tell("updated"),)
+
+
+def _revive(c: Callback, fact: AskedAgain, policy: Policy) -> Step:
+    """The client still wants it: it is looked at afresh, with fresh patience."""
+    c = replace(c, status=Status.PENDING, notification_count=0, attempts=0, misses={})
+    return _update(c, fact, policy)
+
+
+def _offer(c: Callback, fact: AgentFree, policy: Policy) -> Step:
+    """The agent is free: call at once where that is agreed, else tell the agent — not too often."""
+    if policy.owner is Owner.BACKEND or c.not_before > fact.at:
+        return c, ()
+    if c.status is Status.READY_TO_CALL or policy.auto_dial:
+        if fact.opens_at is not None:
+            return _miss_window(c, fact, policy)
+        return c, (CallNow(fact.extension),)
+    if c.notification_count >= policy.max_notifications:
+        return replace(c, status=Status.NEEDS_REVIEW), (Tell("needs_review", "TOO_MANY_NOTICES"),)
+    pause = fact.at + timedelta(minutes=policy.min_interval_minutes)
+    c = replace(c, notification_count=c.notification_count + 1, last_notified_at=fact.at, not_before=pause)
+    return c, (Notify(fact.extension),)
+
+
+def _miss_window(c: Callback, fact: AgentFree, policy: Policy) -> Step:
+    """It is due while nobody may be called."""
+    assert fact.opens_at is not None
+    if policy.missed_window is MissedWindow.CLOSE:
+        return _close(c, fact, Status.EXPIRED, Tell("expired", "WINDOW_MISSED"))
+    opens_at = fact.opens_at
+    expires_at = max(c.expires_at, opens_at + timedelta(hours=policy.expiration_hours))
+    return replace(c, not_before=opens_at, expires_at=expires_at), (Tell("rescheduled", "WINDOW_CLOSED"),)
+
+
+def _tell(c: Callback, fact: ClientTold, policy: Policy) -> Step:
+    """The client has been written to."""
+    return replace(c, status=Status.NOTIFIED, whatsapp_sent_at=fact.at), (Tell("notified"),)
+
+
+def _agree(c: Callback, fact: Agreed, policy: Policy) -> Step:
+    """Somebody wants it now."""
+    extension = fact.extension or c.extension
+    c = replace(c, status=Status.READY_TO_CALL, not_before=fact.at, extension=extension)
+    return replace(c, expires_at=max(c.expires_at, fact.at + timedelta(hours=1))), (Tell("accepted"),)
+
+
+def _look(c: Callback, fact: Due, policy: Policy) -> Step:
+    """Time has passed: the promise expires, or passes from one person to their department."""
+    if fact.at >= c.expires_at:
+        return _close(c, fact, Status.EXPIRED, Tell("expired"))
+    passes = _passes_on_at(c, policy)
+    if passes is not None and fact.at >= passes:
+        return replace(c, extension="", passed_on=True), (Tell("passed_on"),)
+    return c, ()
+
+
+def _snooze(c: Callback, fact: Snoozed, policy: Policy) -> Step:
+    """Later; and it may be offered as often as a new one."""
+    expires_at = max(c.expires_at, expiry(fact.at, fact.until, policy))
+    c = replace(c, status=Status.PENDING, scheduled_at=fact.until, not_before=fact.until)
+    return replace(c, expires_at=expires_at, notification_count=0), (Tell("snoozed"),)
+
+
+def _reassign(c: Callback, fact: Reassigned, policy: Policy) -> Step:
+    """Somebody else keeps it, with fresh patience."""
+    status = Status.PENDING if c.status is Status.NEEDS_REVIEW else c.status
+    misses = {name: count for name, count in c.misses.items() if name != Budget.AGENT}
+    c = replace(
+        c, status=status, extension=fact.extension, department=fact.department or c.department,
+        intended_for=fact.intended_for or c.intended_for, passed_on=not fact.extension,
+        notification_count=0, misses=misses, not_before=max(fact.at, c.scheduled_at or fact.at),
+    )  # fmt: skip
+    return c, (Tell("reassigned"),)
+
+
+def _cancel(c: Callback, fact: Canceled, policy: Policy) -> Step:
+    """Not wanted any more."""
+    return _close(c, fact, Status.CANCELED, Tell("canceled", f"BY_{fact.by.upper()}"))
+
+
+def _cancel_call(c: Callback, fact: Canceled, policy: Policy) -> Step:
+    """The same while it is called: the call is ended first."""
+    return replace(c, cancel_wanted=True), (StopCall(),)
+
+
+def _begin(c: Callback, fact: AttemptBegan, policy: Policy) -> Step:
+    """It is being called."""
+    c = replace(c, status=Status.IN_PROGRESS, attempt_id=fact.attempt_id, last_attempt_at=fact.at)
+    return replace(c, cancel_wanted=False), (Tell("calling"),)
+
+
+def _finish(c: Callback, fact: AttemptEnded, policy: Policy) -> Step:
+    """The attempt is over: kept, to be tried again, or given up. Each kind of ending has its own patience."""
+    if fact.attempt_id != c.attempt_id:
+        return c, ()
+    outcome, seconds = fact.outcome, fact.talk_seconds
+    if outcome.result is Result.COMPLETED:
+        c = replace(c, completed_at=fact.at, voice_call_duration=seconds)
+        return _close(c, fact, Status.COMPLETED, Tell("completed", outcome.cause, outcome.leg, seconds))
+    budget = outcome.budget
+    misses = {**c.misses, budget: c.misses.get(budget, 0) + 1}
+    c = replace(c, misses=misses, attempts=c.attempts + (budget in CLIENT_BUDGETS))
+    if c.cancel_wanted:
+        return _close(c, fact, Status.CANCELED, Tell("canceled", outcome.cause))
+    if outcome.result is Result.CANCELLED:
+        return _wait(c, fact, policy, Tell("cancelled", outcome.cause))
+    if budget in (Budget.AGENT, Budget.NONE) and misses[budget] >= policy.limit(budget):
+        told = Tell("needs_review", outcome.cause, outcome.leg)
+        return replace(c, status=Status.NEEDS_REVIEW), (told,)
+    is_spent = c.attempts >= policy.max_attempts or misses[budget] >= policy.limit(budget)
+    if budget in CLIENT_BUDGETS and is_spent:
+        return _close(c, fact, Status.FAILED, Tell("failed", outcome.cause, outcome.leg))
+    if fact.at >= c.expires_at:
+        return _close(c, fact, Status.EXPIRED, Tell("expired", outcome.cause, outcome.leg))
+    if not (fact.retries and policy.auto_retry and policy.owner is Owner.VOICED):
+        return _wait(c, fact, policy, Tell("failed", outcome.cause, outcome.leg))
+    rest = policy.agent_rest_seconds if outcome.agent_wants_rest else 0.0
+    again = fact.at + timedelta(seconds=max(policy.retry_delay_seconds, rest))
+    c = replace(c, status=Status.READY_TO_CALL, not_before=again)
+    return c, (Tell("retry", outcome.cause, outcome.leg),)
+
+
+# -- what the rules share ---------------------------------------------------------------------------------
+
+
+def _wait(c: Callback, fact: Fact, policy: Policy, told: Tell) -> Step:
+    """Back among those that wait, for the next time that somebody is told."""
+    pause = fact.at + timedelta(minutes=policy.min_interval_minutes)
+    return replace(c, status=Status.PENDING, not_before=pause), (told,)
+
+
+def _close(c: Callback, fact: Fact, status: Status, told: Tell) -> Step:
+    return replace(c, status=status, closed_at=fact.at), (told,)
+
+
+def _passes_on_at(c: Callback, policy: Policy) -> datetime | None:
+    """When a promise for one person becomes their department's; None where it does not."""
+    if policy.department_after_minutes is None or c.passed_on or not (c.extension and c.department):
+        return None
+    return max(c.created_at, c.scheduled_at or c.created_at) + timedelta(
+        minutes=policy.department_after_minutes
+    )
+
+
+Rule: TypeAlias = Callable[[Callback, Any, Policy], Step]
+RULES: Final[dict[str, Rule]] = {
+    "update": _update, "revive": _revive, "offer": _offer, "tell": _tell, "agree": _agree, "look": _look,
+    "snooze": _snooze, "reassign": _reassign, "cancel": _cancel, "cancel_call": _cancel_call,
+    "begin": _begin, "finish": _finish,
+}  # fmt: skip
+TABLE: Final = table.read(_TABLE, Status, FACTS, RULES, IGNORED)

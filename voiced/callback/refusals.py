@@ -1,0 +1,77 @@
+"""Why a request about a callback is refused, as types with a code that programs can rely on."""
+
+from __future__ import annotations
+
+from voiced.refusals import Refusal
+
+
+class CallbacksDisabled(Refusal):
+    """Callbacks are switched off for this company."""
+
+    code = "callbacks_disabled"
+
+
+class BadNumber(Refusal):
+    """This is no telephone number that can be called."""
+
+    code, field = "bad_number", "number"
+
+
+class NumberBlocked(Refusal):
+    """This number is not to be called."""
+
+    code, field = "number_blocked", "number"
+
+
+class PrefixNotAllowed(Refusal):
+    """Numbers with this prefix are not called here."""
+
+    code, field = "prefix_not_allowed", "number"
+
+
+class TooManyForNumber(Refusal):
+    """Too many callbacks were asked for with this number."""
+
+    code, field = "too_many_for_number", "number"
+
+
+class NoSuchCallback(Refusal):
+    """There is no such callback."""
+
+    code = "no_such_callback"
+
+
+class NoSuchAttempt(Refusal):
+    """There is no such call."""
+
+    code, field = "no_such_attempt", "call_uuid"
+
+
+class CallbackIsCalling(Refusal):
+    """The callback is being called right now."""
+
+    code = "callback_is_calling"
+
+
+class CallbackIsClosed(Refusal):
+    """The callback is closed."""
+
+    code = "callback_is_closed"
+
+
+class AttemptUnderWay(Refusal):
+    """The client, or the agent, is being called already."""
+
+    code = "attempt_under_way"
+
+
+class AgentNotAvailable(Refusal):
+    """The agent cannot take a call now."""
+
+    code = "agent_not_available"
+
+
+class NobodyToCall(Refusal):
+    """It is not said which extension shall take the call."""
+
+    code, field = "nobody_to_call", "extension"

@@ -1,0 +1,135 @@
+"""Callbacks and their attempts in PostgreSQL: rows, and append-only journals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from voiced.callback import promise
+from voiced.callback.facts import Fact
+from voiced.callback.order import Order
+from voiced.callback.policy import Policy
+from voiced.callback.promise import Callback, Status
+from voiced.callback.state import Attempt
+from voiced.database import page, query, text
+from voiced.scribe import Note
+from voiced.table import fact_name
+from voiced.tickets.message import Message
+
+_ATTEMPT: Final = TypeAdapter(Attempt)
+_ORDER: Final = TypeAdapter(Order)
+_FACT: Final = TypeAdapter(Any)
+_COLUMNS: Final = [field.name for field in fields(Callback)]
+_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "passed_on", "total", "pbx"}
+Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
+
+
+# -- promises ---------------------------------------------------------------------------------------------
+
+
+def callback_of(row: Row) -> Callback:
+    """What the table decides on."""
+    return Callback(**{name: row[name] for name in _COLUMNS} | {"status": Status(row["status"])})
+
+
+async def save(connection: Any, row: Row, c: Callback, fact: promise.Fact, policy: Policy) -> dict[str, Any]:
+    """A decision and its line in the journal. Returns the row as it is now."""
+    detail = {name: value for name, value in asdict(fact).items() if name != "at"}
+    look_at = c.looks_at(policy, fact.at)
+    seq = row["seq"] + 1
+    await connection.execute(
+        query("callback/save"), c.id, seq, fact.at, fact_name(type(fact)),
+        _FACT.dump_python(detail, mode="json"), c.status, c.expires_at, c.not_before, look_at, c.extension,
+        c.intended_for, c.department, c.scheduled_at, c.passed_on, c.attempts, dict(c.misses),
+        c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
+        c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration,
+    )  # fmt: skip
+    return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
+
+
+async def list_callbacks(
+    pool: asyncpg.Pool, filters: tuple[Any, ...], limit: int, offset: int
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of callbacks, newest first, and how many there are."""
+    rows, total = await page(pool, "callback/list", filters, limit, offset)
+    return [dict(row) for row in rows], total
+
+
+async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:
+    """The journal of a callback, and those of its attempts."""
+    lines = await pool.fetch(query("callback/journal"), id)
+    attempts: dict[str, list[dict[str, Any]]] = {}
+    for line in await pool.fetch(query("attempt/journal"), id):
+        shown = {name: value for name, value in line.items() if name != "attempt_id"}
+        attempts.setdefault(str(line["attempt_id"]), []).append(shown)
+    return {"journal": [dict(line) for line in lines], "attempts": attempts}
+
+
+def shown(row: Row, policy: Policy) -> dict[str, Any]:
+    """A callback as the API shows it."""
+    return {name: value for name, value in dict(row).items() if name not in _HIDDEN} | {
+        "max_attempts": policy.max_attempts,
+        "min_interval_minutes": policy.min_interval_minutes,
+        "next_at": row["not_before"] if row["status"] in promise.WAITING else None,
+    }
+
+
+# -- attempts ---------------------------------------------------------------------------------------------
+
+
+def intention(order: Order, a: Attempt) -> tuple[str, tuple[Any, ...]]:
+    """The statement that writes down an intention to call."""
+    return "attempt/insert", (
+        order.id, order.callback_id, order.pbx, order.domain_uuid, order.ticket_id, order.number,
+        order.extension, a.phase, _ORDER.dump_python(order, mode="json"),
+        _ATTEMPT.dump_python(a, mode="json"), moment(a.requested_at),
+    )  # fmt: skip
+
+
+def note(order: Order, a: Attempt, seq: int, fact: Fact, messages: Iterable[Message]) -> Note:
+    """What a fact has made of an attempt, with what the backend is told."""
+    detail = {name: value for name, value in _FACT.dump_python(fact, mode="json").items() if name != "at"}
+    result, leg, cause, code = "", "", "", ""
+    if a.outcome is not None:
+        result, leg, cause, code = a.outcome.result, a.outcome.leg, a.outcome.cause, a.outcome.sip_code
+    arguments = (
+        order.id, seq, moment(fact.at), fact_name(type(fact)), detail, a.phase,
+        _ATTEMPT.dump_python(a, mode="json"), result, leg, text(cause), code, moment(a.connected_at),
+        moment(fact.at) if a.is_over else None, a.talk_seconds,
+    )  # fmt: skip
+    told = [message.put() for message in messages]
+    return Note([("attempt/note", arguments), *told], droppable=not told and not a.is_over)
+
+
+async def open_attempts(pool: asyncpg.Pool, pbx: str) -> list[tuple[Order, Attempt, int]]:
+    """Attempts that have not ended, for recovery."""
+    rows = await pool.fetch(query("attempt/open"), pbx)
+    return [_attempt(row) for row in rows]
+
+
+async def load_attempt(
+    pool: asyncpg.Pool, id: UUID, domain: UUID | None
+) -> tuple[Order, Attempt, int] | None:
+    """An attempt as last recorded; None where there is none (or none of this domain)."""
+    row = await pool.fetchrow(query("attempt/read"), id, domain)
+    return _attempt(row) if row else None
+
+
+def order_of(row: Row) -> Order:
+    """The order of an attempt's row."""
+    return _ORDER.validate_python(row["request"])
+
+
+def _attempt(row: Row) -> tuple[Order, Attempt, int]:
+    return order_of(row), _ATTEMPT.validate_python(row["state"]), row["seq"]
+
+
+def moment(at: float) -> datetime | None:
+    """Seconds since the epoch as PostgreSQL takes them; 0 is never."""
+    return datetime.fromtimestamp(at, UTC) if at else None
