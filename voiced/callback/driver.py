@@ -49,6 +49,7 @@ from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.inbox import Inbox
 from voiced.pbx import control
+from voiced.pbx.owner import Ownership
 from voiced.refusals import Refusal
 from voiced.scribe import Note, Scribe
 from voiced.speech.announcement import Announcer
@@ -71,7 +72,7 @@ class Tools:
     music: str
     begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
     is_available: Callable[[Order], bool]  # whether the agent can take the call, as of now
-    owns_pbx: Callable[[], bool]
+    ownership: Ownership
     watch: Callable[[Order, Attempt, Attempt, Fact], object]
     ask_pbx: Callable[[Driver], object]
     clock: Callable[[], float]
@@ -89,6 +90,7 @@ class Driver:
         self.recorded: asyncio.Future[None] = loop.create_future()
         self.sign: asyncio.Future[None] = loop.create_future()
         self.settled: asyncio.Future[None] = loop.create_future()  # they talk, or it is over
+        self.is_taken_up = False  # from the database, and not yet compared with the PBX
         self._held: list[Note] = []  # until it is known whether there is a row
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log.bind(
@@ -122,6 +124,7 @@ class Driver:
         try:
             while self.attempt.phase is not Phase.ENDED:
                 fact = await self._inbox.next(self.attempt.until) or Deadline(self._tools.clock())
+                await self._tools.ownership.certain()
                 try:
                     self.step(fact)
                 except Exception:  # a fault of ours: one fact is lost, not the call
@@ -243,7 +246,7 @@ class Driver:
 
     def _dial(self, side: Side) -> None:
         order, now = self.order, self._tools.clock()
-        if not self._tools.owns_pbx():
+        if not self._tools.ownership.may_dial():
             self.tell(JobFailed(now, side, "NOT_OWNER"))
             return
         if side is Side.AGENT and not self._tools.is_available(order):  # the second time that it is asked

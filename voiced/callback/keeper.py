@@ -91,6 +91,10 @@ class Keeper:
         self._pool, self._pbx, self._clock, self._watch = pool, pbx, clock, watch
         self.policies = policies
 
+    def now(self) -> datetime:
+        """The time that promises are kept by."""
+        return self._clock()
+
     # -- promising ----------------------------------------------------------------------------------------
 
     async def make(self, wanted: Wanted) -> Kept:
@@ -176,7 +180,7 @@ class Keeper:
 
     async def offer(
         self, domain_uuid: UUID, extension: str, departments: Iterable[str],
-        opens_at: Callable[[Policy, datetime], datetime | None],
+        opens_at: Callable[[Policy, str, datetime], datetime | None],
     ) -> Kept | None:  # fmt: skip
         """Offer a free agent the promise that has been due longest; None where there is none."""
         async with self._pool.acquire() as connection, connection.transaction():
@@ -187,7 +191,7 @@ class Keeper:
             if row is None:
                 return None
             policy = await self._policy(connection, row)
-            fact = promise.AgentFree(now, extension, opens_at(policy, now))
+            fact = promise.AgentFree(now, extension, opens_at(policy, row["number"], now))
             kept = await self._decide(connection, row, fact, policy)
         self._watch(kept)
         return kept
@@ -273,9 +277,7 @@ class Keeper:
         after, effects = promise.decide(before, fact, policy)
         name = fact_name(type(fact))
         if after == before and not effects:  # no line in the journal for a look that found nothing
-            await connection.execute(
-                query("callback/look_again"), before.id, after.looks_at(policy, fact.at)
-            )
+            await connection.execute(query("callback/look_again"), before.id, after.looks_at(policy, fact.at))
             return Kept(dict(row), before.status, name)
         now = await store.save(connection, row, after, fact, policy)
         told = [messages.change(now, effect) for effect in effects if isinstance(effect, Tell)]

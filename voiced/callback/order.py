@@ -33,6 +33,7 @@ class Order:
     recording: str = ""  # the file on the PBX; '' for none
     ring_seconds: float = 30.0
     connect_seconds: float = 60.0
+    rest_seconds: float = 60.0  # for an agent who has refused or missed the call
     retries: bool = True  # False: whoever asked for the call retries by itself
 
     def endpoint(self, side: Side) -> str:

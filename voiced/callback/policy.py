@@ -35,6 +35,16 @@ def _caller_id(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _path(value: str) -> str:
+    try:
+        values.argument(value)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+    if value and ("{id}" not in value or not value.startswith("/") or ".." in value or " " in value):
+        raise ValueError("an absolute path without spaces is needed, with {id} where the call's id goes")
+    return value
+
+
 def _hours(value: dict[str, Any] | None) -> dict[str, Any] | None:
     if value:
         WorkingHours.parse(value, "UTC")  # raises ValueError that says what is wrong
@@ -73,12 +83,13 @@ class Policy(BaseModel):
     first: Side = Side.AGENT
     client_confirms: bool | None = None  # takes the call with a key; None: where the client is called first
     announce: bool = True  # the agent hears whom the call is for
-    record: bool = False
+    recording_path: Annotated[str, Field(max_length=500), AfterValidator(_path)] = ""  # on the PBX, with {id}
     ring_seconds: float = Field(30, ge=5, le=120)
     connect_seconds: float = Field(60, ge=10, le=300)
     window: Annotated[dict[str, Any] | None, AfterValidator(_hours)] = (
         None  # as a destination's working_hours
     )
+    client_window: Annotated[dict[str, Any] | None, AfterValidator(_hours)] = None  # where the client is
     missed_window: MissedWindow = MissedWindow.RETRY
     department_after_minutes: float | None = Field(None, ge=0, le=60 * 24 * 30)
     caller_id: Annotated[str, Field(max_length=32), AfterValidator(_caller_id)] = ""  # shown to the client

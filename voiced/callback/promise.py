@@ -79,7 +79,7 @@ class Callback:
             passes = _passes_on_at(self, policy)
             times += [passes] if passes else []
             # what waits for its agent only needs no look: the agent's next moment will come
-            times += [self.not_before] if self.not_before > now and policy.owner is Owner.VOICED else []
+            times += [self.not_before] if self.not_before >= now and policy.owner is Owner.VOICED else []
         return min(times)
 
 

@@ -75,3 +75,9 @@ class NobodyToCall(Refusal):
     """It is not said which extension shall take the call."""
 
     code, field = "nobody_to_call", "extension"
+
+
+class BadTime(Refusal):
+    """A callback lies ahead, and not more than a year."""
+
+    code, field = "bad_time", "scheduled_at"

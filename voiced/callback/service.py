@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -13,14 +14,17 @@ import structlog
 from voiced.callback import store
 from voiced.callback.driver import Driver, Tools
 from voiced.callback.facts import Fact, PassedOn, PbxLost, Requested
-from voiced.callback.order import Order
+from voiced.callback.order import Order, side_of
 from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
 from voiced.esl import EslError, Event, InvalidValue
+from voiced.insist import insist
+from voiced.pbx import control
 from voiced.pbx.channel import Channel
-from voiced.pbx.pbx import Pbx, Survey
+from voiced.pbx.owner import Ownership
+from voiced.pbx.pbx import Pbx
 from voiced.refusals import DatabaseIsAway, PbxIsAway, Refusal
 from voiced.scribe import Scribe
 
@@ -39,15 +43,18 @@ class CannotBeCalled(Refusal):
 class Attempts:
     """The attempts of one PBX. `begin()` starts one; it is recorded when that returns."""
 
-    def __init__(self, pbx: Pbx, scribe: Scribe, pool: Any, tools: Tools) -> None:
-        self._pbx, self._scribe, self._pool = pbx, scribe, pool
+    def __init__(self, pbx: Pbx, scribe: Scribe, pool: Any, ownership: Ownership, tools: Tools) -> None:
+        self._pbx, self._scribe, self._pool, self._ownership = pbx, scribe, pool, ownership
         self._tools = replace(tools, ask_pbx=lambda driver: self._spawn(self._ask(driver), "ask the PBX"))
         self._drivers: dict[UUID, Driver] = {}
         self._numbers: set[tuple[UUID, str]] = set()
         self._agents: set[tuple[UUID, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recovery: asyncio.Task[None] | None = None
         self._closing = False
         pbx.calls.on(self._hear_bridge, name="CHANNEL_BRIDGE")
+        pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
+        pbx.watch(self)
 
     def __len__(self) -> int:
         return len(self._drivers)
@@ -75,7 +82,7 @@ class Attempts:
             raise PbxIsAway("this daemon is being stopped")
         if not self._pbx.is_connected:
             raise PbxIsAway
-        if not self._tools.owns_pbx():
+        if not self._ownership.may_dial():
             raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
         if (order.domain_uuid, order.number) in self._numbers or self.calls_agent(
             order.domain_uuid, order.extension
@@ -113,10 +120,11 @@ class Attempts:
 
         self._spawn(drive(), f"callback attempt {order.id}")
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -142,17 +150,37 @@ class Attempts:
 
     def pbx_lost(self) -> None:
         """The event socket is gone."""
+        self._stop_recovery()
         for driver in self:
             driver.tell(PbxLost(self._tools.clock()))
 
-    async def recover(self, survey: Survey) -> None:
-        """Take up every open attempt: those that run here, and those that only the database knows.
+    def pbx_back(self) -> None:
+        """The event socket is back."""
+        self._stop_recovery()
+        if self._ownership.is_owner:
+            self._recovery = self._spawn(self.recover(), "recovery of callbacks")
 
-        Raises EslError where the PBX is lost again meanwhile.
+    def _stop_recovery(self) -> None:
+        """What it has not found out is found out by the next."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+
+    async def recover(self) -> None:
+        """Find out what became of every open attempt: first of those that run here, which needs no database;
+        then of those that only the database knows; then legs that belong to none of them are ended.
         """
-        for driver in self:
-            if driver.attempt.lost:
-                self._bring_up_to_date(driver, survey.legs, restarted=False)
+        await insist(self._look_again)
+        await insist(self._take_up)
+        await insist(self._tidy_up)
+
+    async def _look_again(self) -> None:
+        if any(driver.attempt.lost for driver in self):
+            legs = (await self._pbx.survey()).legs
+            for driver in self:
+                if driver.attempt.lost:
+                    self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
+
+    async def _take_up(self) -> None:
         await self._scribe.drained()
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
             if order.id in self._drivers:
@@ -160,11 +188,36 @@ class Attempts:
             log.info("taking up a callback attempt", attempt_id=str(order.id), phase=attempt.phase)
             driver = Driver(order, self._tools, attempt, seq)
             driver.recorded.set_result(None)
+            driver.is_taken_up = True
             driver.listen()
+            driver.step(PbxLost(self._tools.clock()))
             self._start(driver)
-            self._bring_up_to_date(driver, survey.legs, restarted=True)
+        await self._look_again()
+
+    async def _tidy_up(self) -> None:
+        """Legs of attempts that nobody drives."""
+        survey = await self._pbx.survey()
+        await self._ownership.certain()
+        for leg in survey.legs:
+            if self._is_orphan(leg.attempt) and not leg.is_bridged:
+                log.warning("ending a leg that belongs to no callback", leg=leg.uuid, attempt=leg.attempt)
+                self._pbx.say(control.end_legs(leg.attempt))
+
+    def _hear_birth(self, event: Event) -> None:
+        """A leg that is born for an attempt which nobody drives any more."""
+        attempt = event.variable("voiced_attempt")
+        if attempt and self._ownership.may_dial() and self._is_orphan(attempt):
+            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
+            self._pbx.say(control.end_legs(attempt))
+
+    def _is_orphan(self, attempt: str) -> bool:
+        """Whether the mark is a callback's, and nobody drives it."""
+        with suppress(ValueError):
+            return side_of(attempt) is not None and UUID(attempt.rpartition(".")[0]) not in self._drivers
+        return False
 
     def _bring_up_to_date(self, driver: Driver, legs: Iterable[Channel], *, restarted: bool) -> None:
+        driver.is_taken_up = False
         ours = [leg for leg in legs if leg.attempt.rpartition(".")[0] == str(driver.order.id)]
         driver.hear(missed_facts(driver.attempt, ours, self._tools.clock(), restarted))
 

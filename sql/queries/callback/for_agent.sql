@@ -11,5 +11,5 @@ with theirs as materialized (
       and status in ('pending', 'notified', 'ready_to_call') and not_before <= $4
     order by not_before limit 1 for update skip locked
 )
-select * from (select * from theirs union all select * from anybodys) both
+select * from (select * from theirs union all select * from anybodys) due
 order by not_before limit 1

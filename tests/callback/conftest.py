@@ -1,0 +1,164 @@
+"""Callbacks over the simulated PBX, a real PostgreSQL, and a ticketing backend that a test controls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.backend import Backend, Delivery
+from tests.conftest import DOMAIN, Api, Start
+from voiced.sim import Manner, Phone, Switch
+
+CLIENT = "+5511999990000"
+COMPANY = str(DOMAIN)
+SETTLE = 0.1  # seconds; five in real life
+
+
+class Clock:
+    """The time that promises are kept by: real, and moved by a test."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def set(self, at: datetime) -> None:
+        """It is this moment now."""
+        self.ahead = at - datetime.now(UTC)
+
+
+class House:
+    """An agent at 1001, clients outside, a backend, and a daemon's API."""
+
+    def __init__(self, switch: Switch, backend: Backend, api: Api, clock: Clock) -> None:
+        self.switch, self.backend, self.api, self.clock = switch, backend, api, clock
+        self.client = api.client
+
+    async def promise(self, number: str = CLIENT, **more: Any) -> dict[str, Any]:
+        """POST /api/callbacks."""
+        body = {"domain_uuid": str(DOMAIN), "number": number, "extension": "1001", **more}
+        response = await self.client.post("/api/callbacks", json=body)
+        assert response.status_code == 201, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def post(self, path: str, body: dict[str, Any] | None = None, status: int = 200) -> dict[str, Any]:
+        response = await self.client.post(path, json=body or {})
+        assert response.status_code == status, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def originate(self, number: str = CLIENT, extension: str = "1001", **more: Any) -> dict[str, Any]:
+        body = {"extension": extension, "client_number": number, "domain_uuid": str(DOMAIN), **more}
+        return await self.post("/api/callback/originate", body)
+
+    async def settings(self, **changes: Any) -> None:
+        response = await self.client.put(f"/api/settings/{COMPANY}", json=changes)
+        assert response.status_code == 200, response.text
+
+    async def look(self, id: str) -> dict[str, Any]:
+        response = await self.client.get(f"/api/callbacks/{id}")
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def until(
+        self, id: str, condition: Callable[[dict[str, Any]], Any], seconds: float = 8
+    ) -> dict[str, Any]:
+        """The callback, once it is so."""
+        row: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition(row := await self.look(id)):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(json.dumps(row, indent=1, default=str)) from None
+        return row
+
+    async def until_status(self, id: str, status: str) -> dict[str, Any]:
+        return await self.until(id, lambda row: row["status"] == status)
+
+    async def until_told(self, *outcomes: str) -> list[str]:
+        """The outcomes that the backend was told, once these are among them, in this order."""
+        try:
+            await self.backend.until(lambda: is_among(outcomes, self.told()))
+        except TimeoutError:
+            raise AssertionError(f"{outcomes} are not among {self.told()}") from None
+        return self.told()
+
+    def told(self) -> list[str]:
+        """What the backend accepted, in short: ticket, notify, or an outcome."""
+        return [short(delivery) for delivery in self.backend.accepted]
+
+    async def until_free(self, extension: str = "1001") -> None:
+        """Until the agent has been free for the time that counts."""
+        presence = self.api.daemon.presence
+        async with asyncio.timeout(5):
+            while not any(one.number == extension for one in presence.free("pbx.test")):
+                await asyncio.sleep(0.01)
+
+
+def short(delivery: Delivery) -> str:
+    last = delivery.path.rpartition("/")[2]
+    return {"callback": "ticket", "result": delivery.payload.get("outcome", "?")}.get(last, last)
+
+
+def is_among(wanted: tuple[str, ...], told: list[str]) -> bool:
+    rest = iter(told)
+    return all(one in rest for one in wanted)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    """A ticketing backend that makes tickets."""
+    numbers: dict[str, str] = {}
+
+    def answer(delivery: Delivery) -> dict[str, Any] | None:
+        if delivery.path != "/api/voice/callback":
+            return None
+        ticket = numbers.setdefault(delivery.key, f"T{len(numbers) + 1}")
+        return {"success": True, "ticketId": ticket, "ticketUuid": f"uuid-{ticket}"}
+
+    backend = Backend(answer)
+    await backend.start()
+    yield backend
+    await backend.stop()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("voiced.app._now", clock)
+    return clock
+
+
+@pytest.fixture
+def agent(switch: Switch) -> Phone:
+    """The agent's phone: it answers at once."""
+    return switch.phone("1001", Manner.ANSWER, 0.05)
+
+
+@pytest.fixture
+async def house(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock
+) -> AsyncIterator[House]:
+    """A daemon with the defaults, and an agent who is free."""
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        yield house
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    switch: Switch, backend: Backend, start: Start, clock: Clock, **callback: Any
+) -> AsyncIterator[House]:
+    """A daemon with these settings for callbacks."""
+    settings = {"settle_seconds": SETTLE, "retry_delay_seconds": 1, **callback}
+    async with start(callback=settings, tickets={"url": backend.url}) as api:
+        yield House(switch, backend, api, clock)

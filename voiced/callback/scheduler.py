@@ -1,0 +1,241 @@
+"""Brings free agents and waiting clients together: by the moment an agent becomes free, and by the clock.
+
+Nothing is polled. An agent who has been free for some seconds is offered the one promise that has been due
+longest; a promise whose time has come is looked at once, and waits for its agent's next moment if there is
+none free. One free agent is one call, so there are never more calls than agents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from voiced.callback import window
+from voiced.callback.desk import Desk
+from voiced.callback.keeper import Keeper, Kept
+from voiced.callback.order import Order
+from voiced.callback.policy import Policy
+from voiced.callback.promise import WAITING, CallNow, Notify, StopCall
+from voiced.callback.state import Attempt
+from voiced.database import is_away, query
+from voiced.notices import Notices
+from voiced.pbx.presence import Extension, Presence
+from voiced.refusals import DatabaseIsAway, Refusal
+from voiced.scribe import Scribe
+from voiced.settings import DomainSettings
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 100  # promises looked at in one transaction
+LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
+RETRY_SECONDS: Final = 1.0  # while the database is away
+COUNT_SECONDS: Final = 15.0  # between two counts of what waits
+REFUSED_SECONDS: Final = 5.0  # before an agent is offered something again whose call could not be placed
+
+Departments: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # those that an extension works for
+Agents: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # the extensions of a department
+
+
+class Scheduler:
+    """Runs where the PBX is owned. `run()` until cancelled."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, pbx: str, keeper: Keeper, desk: Desk, presence: Presence, scribe: Scribe,
+        notices: Notices, domains: Mapping[str, DomainSettings], *, departments: Departments, agents: Agents,
+        owns_pbx: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._pool, self._pbx, self._keeper, self._desk = pool, pbx, keeper, desk
+        self._presence, self._scribe, self._domains = presence, scribe, domains
+        self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
+        self._names = {domain.uuid: domain.name for domain in domains.values()}
+        self._wake, self._ended = asyncio.Event(), asyncio.Event()
+        self._resting: dict[Extension, float] = {}  # until when, on the monotonic clock
+        self._serving: set[Extension] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.waiting = 0  # callbacks, when they were last counted
+        presence.on_free(self.freed)
+        notices.on("voiced_callbacks", lambda pbx: self.wake() if pbx == self._pbx else None)
+
+    async def run(self) -> None:
+        """Keep time, and draw conclusions from what has ended."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_time(), name="callbacks by the clock")
+            group.create_task(self._settle(), name="callbacks whose call has ended")
+            group.create_task(self._count(), name="callbacks that wait")
+
+    def wake(self) -> None:
+        """Something may be due now."""
+        self._wake.set()
+
+    def own(self) -> None:
+        """The PBX is ours from now on: whatever is due, and whoever is free already."""
+        self._wake.set()
+        self._ended.set()
+        for name in self._domains:
+            for extension in self._presence.free(name):
+                self.freed(extension)
+
+    def kept(self, kept: Kept) -> None:
+        """A callback has changed: it may be due now, and its call may have to end."""
+        self._wake.set()
+        if any(isinstance(effect, StopCall) for effect in kept.effects):
+            self._spawn(self._desk.stop(kept), f"stop calling {kept.row['id']}")
+
+    def attempt_ended(self, order: Order, attempt: Attempt) -> None:
+        """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
+        outcome = attempt.outcome
+        if outcome is not None and outcome.agent_wants_rest and order.rest_seconds:
+            extension = Extension(order.extension, order.domain)
+            self._resting[extension] = time.monotonic() + order.rest_seconds
+            self._later(order.rest_seconds, extension)
+        self._ended.set()
+
+    # -- agents -------------------------------------------------------------------------------------------
+
+    def freed(self, extension: Extension) -> None:
+        """An agent has been free for some seconds."""
+        if extension.domain in self._domains and extension not in self._serving and self._owns_pbx():
+            self._serving.add(extension)
+            self._spawn(self._serve(extension), f"offer to {extension}")
+
+    async def _serve(self, extension: Extension) -> None:
+        try:
+            await self._offer(extension)
+        except Exception as error:
+            if not (is_away(error) or isinstance(error, DatabaseIsAway)):
+                raise
+            log.warning("the database is away, an agent waits", agent=str(extension), error=str(error))
+            self._later(RETRY_SECONDS, extension)
+        finally:
+            self._serving.discard(extension)
+
+    async def _offer(self, extension: Extension) -> None:
+        domain = self._domains[extension.domain]
+        if not self._is_free(extension, domain):
+            return
+        number = extension.number
+        kept = await self._keeper.offer(
+            domain.uuid, number, await self._departments(domain.uuid, number),
+            lambda policy, client, now: self._opens_at(policy, client, domain, now),
+        )  # fmt: skip
+        if kept is None:
+            return
+        if any(isinstance(effect, CallNow) for effect in kept.effects):
+            await self._call(kept, extension)
+        elif kept.effects and not any(isinstance(effect, Notify) for effect in kept.effects):
+            self._later(0.0, extension)  # this one was put off or closed: there may be another
+
+    async def _call(self, kept: Kept, extension: Extension) -> None:
+        try:
+            placed = await self._desk.place(await self._desk.order_for(kept.row, extension.number))
+        except Refusal as refusal:
+            log.info("a callback could not be placed", callback_id=str(kept.row["id"]), reason=refusal.code)
+            self._later(REFUSED_SECONDS, extension)
+        else:
+            log.info("callback placed", callback_id=str(kept.row["id"]), error=placed.error)
+
+    def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
+        rests = self._resting.get(extension, 0.0) > time.monotonic()
+        if not rests:
+            self._resting.pop(extension, None)
+        busy = self._desk.attempts.calls_agent(domain.uuid, extension.number)
+        return self._presence.is_free(extension) and not rests and not busy
+
+    def _opens_at(
+        self, policy: Policy, client: str, domain: DomainSettings, now: datetime
+    ) -> datetime | None:
+        return window.opens_at(policy, client, domain.timezone, now)
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._wake.clear()
+            wait = LOOK_AGAIN
+            try:
+                if self._owns_pbx():
+                    wait = await self._look()
+            except Exception as error:
+                if not (is_away(error) or isinstance(error, DatabaseIsAway)):
+                    raise
+                log.warning("the database is away, callbacks wait", error=str(error) or repr(error))
+                wait = RETRY_SECONDS
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _look(self) -> float:
+        """Look at all that is due. Returns the seconds until something is again."""
+        while kept := await self._keeper.look(BATCH):
+            for each in kept:
+                if each.row["status"] in WAITING:
+                    await self._find_agent(each.row)
+        due = await self._pool.fetchval(query("callback/next_look"), self._pbx, self._keeper.now())
+        return LOOK_AGAIN if due is None else min(LOOK_AGAIN, max(0.0, due))
+
+    async def _find_agent(self, row: dict[str, Any]) -> None:
+        """Somebody who is free already: no moment of theirs will come."""
+        name = self._names.get(row["domain_uuid"])
+        if name is None:
+            return
+        numbers = [row["extension"]]
+        if not row["extension"] and row["department"]:
+            numbers = await self._agents(row["domain_uuid"], row["department"])
+        for number in numbers:
+            extension = Extension(number, name)
+            if number and self._presence.is_free(extension) and extension not in self._serving:
+                self.freed(extension)
+                return
+
+    # -- conclusions --------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Once at the start too: a daemon may have died between an end and its conclusions."""
+        while True:
+            self._ended.clear()
+            wait = LOOK_AGAIN
+            try:
+                if self._owns_pbx():
+                    await self._scribe.drained()
+                    while await self._keeper.settle():
+                        pass
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                wait = RETRY_SECONDS
+            try:
+                async with asyncio.timeout(wait):
+                    await self._ended.wait()
+            except TimeoutError:
+                pass
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    async def _count(self) -> None:
+        while True:
+            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self.waiting = await self._pool.fetchval(query("callback/waiting"), self._pbx)
+            await asyncio.sleep(COUNT_SECONDS)
+
+    def _later(self, seconds: float, extension: Extension) -> None:
+        asyncio.get_running_loop().call_later(seconds, self.freed, extension)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a task of the scheduler failed", task=task.get_name(), exc_info=error)
