@@ -19,7 +19,7 @@ lint: .venv/.ready
 	$(BIN)/lint-imports
 
 bench: .venv/.ready .venv-bench/.ready
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(ARGS)
 
 .venv-bench/.ready:  # genesis pins old versions of what we use, so it lives alone
 	@$(BIN)/python -m venv --without-pip .venv-bench
@@ -31,7 +31,7 @@ kill: .venv/.ready
 	$(BIN)/pytest tests/kill -n auto --every-step
 
 fuzz: .venv/.ready
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 docs: .venv/.ready
 	$(BIN)/python -m docs.draw

@@ -72,8 +72,11 @@ def test_the_file_names_every_name_in_use() -> None:
 
 
 OTHER_VALUES = {
+    "auto_dial": "true", "auto_retry": "false", "owner": "backend", "first": "client",
+    "connect_seconds": "77",
     "listen": "0.0.0.0:1", "url": "http://other", "leave_key": "#", "level": "debug", "format": "json",
     "pause_assistant": "x {uuid}", "resume_assistant": "y {uuid}", "enabled": "false",
+    "announce": "false",
 }  # fmt: skip
 
 
@@ -93,8 +96,13 @@ def test_every_key_can_be_set_by_the_environment() -> None:
         ("ESL_PORT", "8022", "pbx.port", 8022),
         ("ESL_PASSWORD", SECRET, "pbx.password", SECRET),
         ("TRANSFER_ENABLED", "false", "transfer.enabled", False),
+        ("TRANSFER_ANNOUNCE_ENABLED", "false", "transfer.announce", False),
         ("TRANSFER_DEFAULT_TIMEOUT", "25", "transfer.ring_timeout_seconds", 25.0),
         ("TRANSFER_MUSIC_ON_HOLD", "local_stream://jazz", "pbx.hold_music", "local_stream://jazz"),
+        ("CALLBACK_ENABLED", "false", "callback.enabled", False),
+        ("CALLBACK_EXPIRATION_HOURS", "48", "callback.expiration_hours", 48.0),
+        ("CALLBACK_MAX_NOTIFICATIONS", "3", "callback.max_notifications", 3),
+        ("CALLBACK_MIN_INTERVAL_MINUTES", "15", "callback.min_interval_minutes", 15.0),
         ("OMNIPLAY_API_URL", "http://127.0.0.1:3000", "tickets.url", "http://127.0.0.1:3000"),
         ("VOICE_AI_SERVICE_TOKEN", SECRET, "tickets.token", SECRET),
         ("VOICE_AI_SERVICE_TOKEN", SECRET, "http.token", SECRET),
@@ -126,9 +134,9 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 FILE_MISTAKES = [
     ("[pbx]\nhots = 'x'", "pbx.hots", "there is no such setting; known here: gateway, hold_music, host"),
-    ("[pbxx]\nhost = 'x'", "pbxx", "there is no such setting; known here: database, domain, http"),
+    ("[pbxx]\nhost = 'x'", "pbxx", "there is no such setting; known here: callback, database, domain"),
     ("nonsense = 1", "nonsense", "there is no such setting"),
-    (f"{DOMAIN}nickname = 'x'", "domain.0.nickname", "known here: locale, name, timezone, token, uuid"),
+    (f"{DOMAIN}nickname = 'x'", "domain.0.nickname", "known here: company_id, locale, name, region"),
     ("[pbx]\nport = 'abc'", "pbx.port", "not 'abc'"),
     ("[pbx]\nport = 70000", "pbx.port", "not '70000'"),
     ("[pbx]\nport = 8021.5", "pbx.port", "not '8021.5'"),

@@ -37,10 +37,9 @@ async def main(host: str, port: int, password: str, extension: str, domain: str)
         await call(pbx, f"{extension},user/1002", domain, "Maria Souza")
         leg = await call(pbx, extension, domain, "Maria Souza")
         if leg:
+            tone = commands.execute(leg, "playback", "tone_stream://%(500,0,440)", event_uuid="tone-1")
             played = pbx.wait_for("CHANNEL_EXECUTE_COMPLETE", leg, timeout=60)
-            await pbx.ask(
-                commands.execute(leg, "playback", "tone_stream://%(500,0,440)", event_uuid="tone-1")
-            )
+            await pbx.ask(tone)
             event = await played
             print(event["Application"], event["Application-UUID"], event["Application-Response"])
             await pbx.ask(commands.execute(leg, "hangup", "NORMAL_CLEARING"))

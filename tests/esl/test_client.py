@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -392,12 +393,14 @@ async def test_a_cancelled_job_leaves_nothing_behind(pbx: FakePbx) -> None:
 
 LAST_WORDS = {
     "mid-frame": event("CHANNEL_ANSWER", "u-1")[:-3],
+    "mid-reply": response("half of it, and no more")[:-9],
+    "mid-result": event("BACKGROUND_JOB", body="+OK half")[:-4],
     "notice": framed("text/disconnect-notice", b"bye"),
     "garbage": b"Content-Length: x\n\n",
 }
 
 
-@pytest.mark.parametrize("how", ["close", "reset", "mid-frame", "notice", "garbage", "a reply to no command"])
+@pytest.mark.parametrize("how", ["close", "reset", "a reply to no command", *LAST_WORDS])
 async def test_whoever_waits_learns_of_a_loss_before_the_owner_does(pbx: FakePbx, how: str) -> None:
     """At once, that is, and each with the error that says how far it had come."""
     pbx.say("api slow", never)
@@ -426,7 +429,7 @@ async def test_whoever_waits_learns_of_a_loss_before_the_owner_does(pbx: FakePbx
             peer.send(LAST_WORDS.get(how, b""))
             if how == "reset":
                 peer.reset()
-            elif how in ("close", "mid-frame"):
+            elif how == "close" or how.startswith("mid-"):
                 peer.close()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(result) for result in results] == [
@@ -471,6 +474,53 @@ async def test_a_pbx_that_comes_back_later(pbx: FakePbx) -> None:
         await pbx.listen()
         await until(lambda: client.is_connected)
         assert story == ["back", "lost", "back"]
+
+
+async def test_a_pbx_that_comes_back_after_a_minute(pbx: FakePbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the pauses of a daemon, on a clock that runs as fast as they are slept through."""
+    passed, attempts, real_sleep = 0.0, 0, asyncio.sleep
+
+    async def sleep(seconds: float, result: object = None) -> None:
+        nonlocal passed, attempts
+        if seconds > 0.001:  # else it is the test itself that waits
+            passed, attempts = passed + seconds, attempts + 1
+            if passed - seconds < 60 <= passed:
+                await pbx.listen()
+        await real_sleep(min(seconds, 0.001))
+
+    async with connected(pbx, longest_pause=5.0, events=["DTMF"]) as (client, _):
+        waiting = client.wait_for("DTMF")
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        pbx.vanish()
+        with pytest.raises(EventsLost):
+            await waiting
+        with pytest.raises(NotSent):
+            await client.api("status")
+        await until(lambda: client.is_connected)
+        assert 60 <= passed < 65  # within the longest pause of its return
+        assert attempts < 120  # and without hammering at the door
+        assert pbx.peers[-1].all("event ") == ["event plain BACKGROUND_JOB DTMF"]
+
+
+async def test_waiters_end_within_a_tenth_of_a_second_of_a_loss(pbx: FakePbx) -> None:
+    """A thousand of them."""
+    pbx.say("api slow", never)
+    pbx.say("bgapi", never)
+    async with connected(pbx) as (client, peer):
+        waiting: list[asyncio.Future[Any]] = [
+            client.wait_for("CHANNEL_ANSWER", f"u-{number}") for number in range(900)
+        ]
+        waiting += [client.start_job(f"slow {number}").result for number in range(50)]
+        waiting += [client.send(Command("api slow")) for _ in range(50)]
+        await peer.heard("api slow", 50)
+        connection = client._connection
+        assert connection is not None
+        moments: list[float] = []
+        connection.ended.add_done_callback(lambda _: moments.append(time.thread_time()))
+        peer.reset()
+        await asyncio.wait(waiting)
+        moments.append(time.thread_time())
+        assert moments[1] - moments[0] < 0.1  # of CPU: nothing is waited for, and other programs do not count
 
 
 async def test_a_pbx_that_refuses_for_a_while_after_a_loss(pbx: FakePbx) -> None:

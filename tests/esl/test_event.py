@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import recordings
 from tests.esl.frames import parsed, streams
 from voiced.esl import event as event_module
-from voiced.esl.event import KNOWN_LINES, LONGEST_KNOWN_LINE, Event, _unquoted, decode
+from voiced.esl.event import KNOWN_LINES, LONGEST_KNOWN_LINE, Event, decode
 
 
 def plain(*lines: str | bytes, body: bytes = b"") -> Event:
@@ -58,16 +58,6 @@ def test_a_value_is_decoded_as_the_server_encodes(raw: bytes, text: str) -> None
 def test_any_encoded_bytes_come_back(value: bytes) -> None:
     encoded = quote_from_bytes(value, safe="").encode()
     assert decode(encoded).encode("utf-8", "surrogateescape") == (b"" if value == b"_undef_" else value)
-
-
-@given(st.text(st.sampled_from("%=\r\n0aAfFgG_ é")).map(str.encode) | st.binary())
-@example(b"%\r")
-@example(b"%\n")
-@example(b"%=41")
-@example(b"%%41%")
-@example(b"%41=%42")
-def test_the_fast_way_to_decode_is_the_slow_one(raw: bytes) -> None:
-    assert _unquoted(raw) == unquote_to_bytes(raw)
 
 
 def test_a_caller_cannot_forge_a_header_with_an_encoded_newline() -> None:
@@ -212,17 +202,13 @@ def _as_json(event: Event) -> bytes:
 # -- the cache of lines ------------------------------------------------------------------------------------
 
 
-def test_the_cache_is_bounded_and_forgets_nothing_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = event_module._Lines()
     monkeypatch.setattr(event_module, "_LINES", lines)
-    constant = plain("Event-Name: X").headers()
     for i in range(3 * KNOWN_LINES):
-        assert plain("Event-Name: X", f"N: {i}").headers() == {**constant, "n": str(i)}
+        assert plain("Event-Name: X", f"N: {i}").headers() == {"event-name": "X", "n": str(i)}
         assert len(lines) <= KNOWN_LINES
-        assert len(lines._older) <= KNOWN_LINES
-        assert b"Event-Name: X" in lines
     assert b"N: 0" not in lines
-    assert b"N: 0" not in lines._older
 
 
 def test_long_lines_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from voiced.sim import Caller, Manner, Switch
+from voiced.sim.messages import PrivateMessage
+from voiced.sim.sip import SipEndpoint
+from voiced.sim.wire import Event
 
 from .client import Client
 
@@ -118,6 +121,36 @@ async def test_talking_and_hanging_up(switch: Switch, client: Client, caller: Ca
         "CHANNEL_HANGUP_COMPLETE",
         "CHANNEL_DESTROY",
     ]
+
+
+@pytest.mark.parametrize("what", ["a late 180", "a command"])
+async def test_work_that_comes_to_the_agent_s_leg_at_the_bridge_does_not_hold_it_up(
+    switch: Switch, what: str
+) -> None:
+    """The a leg waits until the b leg has done it, and has to be told so, even if it has changed nothing."""
+    phone = switch.phone("1001", Manner.ANSWER, 0.01)
+
+    def at_the_bridge(event: Event) -> None:
+        if event.name != "CHANNEL_BRIDGE" or phone.channel is None:
+            return
+        leg, endpoint = phone.channel, phone.channel.endpoint
+        assert isinstance(endpoint, SipEndpoint)
+        if what == "a command":
+            leg.queue_private(PrivateMessage({"call-command": "execute", "execute-app-name": "eval"}))
+        else:
+            leg.post(lambda: endpoint.rings(leg))
+
+    switch.on_event = at_the_bridge
+    caller = await switch.call("1001")
+    await switch.until(lambda: caller.talks_to is phone, timeout=1)
+
+
+async def test_a_parked_leg_takes_every_key(switch: Switch, client: Client) -> None:
+    caller = await switch.call("8001")
+    await client.event("CHANNEL_PARK", caller.uuid)
+    caller.press("123")
+    keys = await client.until(lambda: client.events("DTMF")[2:] and client.events("DTMF"))
+    assert [key.get("DTMF-Digit") for key in keys] == ["1", "2", "3"]
 
 
 async def test_park_after_bridge_keeps_the_caller(switch: Switch, client: Client, caller: Caller) -> None:

@@ -25,7 +25,7 @@ from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)
 
-SESSION_BUFFER: Final = 64 * 1024  # bytes: there are thousands of sessions, and little comes on each
+SESSION_BUFFER: Final = 8 * 1024  # bytes: there are thousands of sessions, and little comes on each
 BACKLOG: Final = 1024  # calls that may be routed in at one moment; the rest would wait a second for TCP
 GOODBYE_TIMEOUT: Final = 1.0  # seconds for the PBX to answer `exit`
 LETTING_GO: Final = 3.0  # seconds for handlers to end when the server is closed

@@ -319,8 +319,11 @@ class Channel(Waiter):
         self.kick()
 
     def take_signals(self) -> None:
+        if not self.signals:
+            return
         while self.signals:
             self.signals.popleft()()
+        self.tell()  # a bridge waits until its b leg has taken them, also those that changed nothing
 
     def queue_private(self, message: PrivateMessage, *, priority: bool = False) -> None:
         (self.private_priority if priority else self.private).append(message)

@@ -97,8 +97,9 @@ class Listener(asyncio.Protocol):
         self._send_queued()
 
     def abort(self) -> None:
-        """Reset the connection: nothing more is sent."""
+        """Reset the connection: nothing more is sent, and what was not carried out yet is not."""
         self._out.clear()
+        self._commands.clear()
         if self._transport is not None:
             self._transport.abort()
 

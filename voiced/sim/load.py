@@ -15,7 +15,7 @@ import itertools
 import logging
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,8 @@ class Load:
     """Callers who come and go, and events of other calls.
 
     `callers` is how many there are at most at once, `rate` how many come in a second, `talk` the seconds each
-    stays, `noise` the events of other calls a second.
+    stays, `noise` the events of other calls a second, of these `names` only if there are any. `arrived` is
+    told of each caller.
     """
 
     switch: Switch
@@ -47,6 +48,8 @@ class Load:
     talk: float = 30.0
     noise: float = 0.0
     extension: str = "8000"
+    names: Collection[str] = ()
+    arrived: Callable[[Caller], object] = lambda caller: None
     started: int = 0
     ended: int = 0
     noises: int = 0
@@ -56,7 +59,8 @@ class Load:
         """Go on for so many seconds, or until cancelled; then everybody who is left hangs up."""
         tasks = [self._arrivals()]
         if self.noise:
-            tasks.append(self._noise(await noise_events(NOISE_CALLS)))
+            events = await noise_events(NOISE_CALLS)
+            tasks.append(self._noise([one for one in events if not self.names or one.name in self.names]))
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*tasks)
@@ -77,6 +81,7 @@ class Load:
             caller = await self.switch.call(self.extension, number=phone, name=f"Caller {number}")
             self.started += 1
             self.present.add(caller)
+            self.arrived(caller)
             loop.call_later(self.talk, self._leave, caller)
 
     def _leave(self, caller: Caller) -> None:
@@ -130,8 +135,7 @@ def _said_by_another(events: list[Event], old: str, new: str) -> Iterator[Event]
         yield again
 
 
-# ---- as a process
-# -------------------------------------------------------------------------------------------
+# ---- as a process ----------------------------------------------------------------------------------------
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,13 +31,13 @@ async def park(channel: Channel) -> None:
     flags.controlled = flags.park = True
     channel.fire("CHANNEL_PARK")
     while channel.ready and flags.controlled and flags.park:
-        if not await channel.read_frame(until=deadline):
+        if not await channel.read_frame(until=channel.clock.now() if channel.digits else deadline):
             break
         if deadline is not None and channel.clock.now() >= deadline:
             channel.hangup(cause)
             break
         await parse_all_events(channel)
-        channel.next_digit()
+        channel.next_digit()  # one in a packet
     flags.controlled = flags.park = False
     channel.fire("CHANNEL_UNPARK")
 

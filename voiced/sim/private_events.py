@@ -43,6 +43,7 @@ async def parse_next_event(channel: Channel) -> bool:
     if message.origin is not None:
         blocks.insert(0, message.origin)
     channel.switch.events.deliver(Event("PRIVATE_COMMAND", blocks), channel.uuid)
+    channel.tell()  # a bridge waits until its b leg has done what it was asked to
     return going_on
 
 

@@ -10,6 +10,7 @@ from .clock import Watching
 from .handlers import Handlers
 from .park import park_soon
 from .states import State
+from .transfer import transfer
 from .wire import Pairs
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ class UuidBridgeHandlers(Handlers):
             return True
         other = channel.switch.locate(channel.variables.get("uuid_bridge"))
         if other is None:
+            after = channel.variables.get("transfer_after_bridge")
             if channel.variables.true("park_after_bridge"):
                 park_soon(channel)
+            elif after:
+                channel.variables.set("transfer_after_bridge", None)
+                transfer(channel, *after.split(":")[:3])
             else:
                 channel.hangup("DESTINATION_OUT_OF_ORDER")
         else:
@@ -59,6 +64,9 @@ class UuidBridgeHandlers(Handlers):
             return
         if not other.media_ready:
             await channel.until(lambda: other.media_ready or other.down or channel.down, other, timeout=60)
+        if other.down:
+            _cancelled(channel)
+            return
         if not channel.ready or not other.ready:
             ready = channel.ready
             (channel if ready else other).hangup("DESTINATION_OUT_OF_ORDER")
@@ -70,6 +78,16 @@ class UuidBridgeHandlers(Handlers):
         wanted = flags.transfer or flags.redirect or channel.state in (State.ROUTING, State.PARK)
         if not wanted and not channel.down:
             channel.set_state(State.EXECUTE)
+
+
+def _cancelled(channel: Channel) -> None:
+    """The b leg has gone while the a leg stood by (what `switch_ivr_wait_for_answer` finds)."""
+    if channel.variables.true("uuid_bridge_continue_on_cancel"):
+        channel.set_state(State.EXECUTE)
+    elif channel.variables.true("uuid_bridge_park_on_cancel"):
+        park_soon(channel)
+    elif not channel.flags.transfer:
+        channel.hangup("ORIGINATOR_CANCEL")
 
 
 async def _standing_by(channel: Channel, other: Channel) -> bool:

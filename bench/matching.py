@@ -1,0 +1,125 @@
+"""A match among 1,000 destinations: what callers say, against one prepared directory."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from typing import Final
+from uuid import UUID
+
+from bench import Options, Results
+from voiced.transfer.destination import Destination
+from voiced.transfer.matching import Matcher
+from voiced.transfer.request import DestinationType
+
+SUMMARY: Final = "a phrase matched among 1,000 destinations"
+LIMIT_MS: Final = 2.0
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST: Final = _words(
+    """maria joão ana carlos josé antônio francisca paulo pedro lucas luiz marcos gabriel rafael daniel
+    marcelo bruno eduardo felipe raimundo rodrigo manoel márcia adriana juliana fernanda patrícia
+    aline sandra camila amanda bruna jéssica letícia júlia luciana vanessa mariana beatriz
+    wellington thiago kátia sebastião"""
+)
+_LAST: Final = _words(
+    """silva santos oliveira souza rodrigues ferreira alves pereira lima gomes costa ribeiro martins
+    carvalho almeida lopes soares fernandes vieira barbosa rocha dias nascimento andrade moreira
+    nunes marques machado mendes freitas cardoso ramos gonçalves santana teixeira"""
+)
+_GROUPS: Final = _words(
+    """financeiro suporte vendas compras logística marketing jurídico ouvidoria cobrança expedição
+    faturamento contabilidade almoxarifado garantia qualidade engenharia diretoria recepção plantão
+    manutenção"""
+)
+_SAID: Final = (
+    "quero falar com {}",
+    "me passa pro {} por favor",
+    "{}",
+    "o pessoal do {}",
+    "oi bom dia eu queria falar com {} se possível",
+    "não quero o suporte quero falar com {}",
+    "{} ou compras",
+    "é sobre um pedido que não chegou preciso do {}",
+)
+
+
+def directory(size: int, seed: int = 1) -> list[Destination]:
+    """A directory of groups and people, the same for the same seed."""
+    rng = random.Random(seed)
+    people = [
+        Destination(
+            UUID(int=number),
+            UUID(int=0),
+            f"{rng.choice(_FIRST)} {rng.choice(_FIRST)} {rng.choice(_LAST)} {number}",
+            DestinationType.EXTENSION,
+            str(10_000 + number),
+            department=rng.choice(_GROUPS),
+            aliases=(f"{rng.choice(_LAST)} {rng.choice(_FIRST)}",),
+            role=rng.choice(("analista", "gerente", "técnico")),
+        )
+        for number in range(size - len(_GROUPS))
+    ]
+    groups = [
+        Destination(
+            UUID(int=size + number),
+            UUID(int=0),
+            name,
+            DestinationType.RING_GROUP,
+            str(9000 + number),
+            is_default=number == 0,
+        )
+        for number, name in enumerate(_GROUPS)
+    ]
+    return people + groups
+
+
+def phrases(destinations: list[Destination], count: int, seed: int = 2) -> list[str]:
+    """What callers say: names that are there, misheard ones, and names that nobody has."""
+    rng = random.Random(seed)
+    said = []
+    for _ in range(count):
+        name = rng.choice(destinations).name if rng.random() < 0.7 else rng.choice(_GROUPS)
+        if rng.random() < 0.4:
+            at = rng.randrange(len(name))
+            name = name[:at] + rng.choice("abcdeiou") + name[at + 1 :]
+        if rng.random() < 0.2:
+            name = f"{''.join(rng.sample('abcdefghijlmnoprstuv', 8))} {name}"
+        said.append(rng.choice(_SAID).format(name))
+    return said
+
+
+def run(options: Options) -> Results:
+    """Each phrase by itself, at its best of the rounds: what else the machine does is not the matcher's."""
+    destinations = directory(1000)
+    began = time.perf_counter()
+    matcher = Matcher(destinations)
+    prepared_ms = (time.perf_counter() - began) * 1000
+    said = phrases(destinations, max(100, round(2000 * options.scale)))
+    best = [min(_milliseconds(matcher, phrase) for _ in range(max(3, options.rounds))) for phrase in said]
+    figures = {
+        "destinations": len(destinations),
+        "phrases": len(said),
+        "prepared_ms": round(prepared_ms, 1),
+        "median_ms": round(statistics.median(best), 3),
+        "p99_ms": round(statistics.quantiles(best, n=100)[98], 3),
+        "longest_ms": round(max(best), 3),
+        "limit_ms": LIMIT_MS,
+    }
+    print(
+        f"matching  {figures['destinations']} destinations, {figures['phrases']} phrases: "
+        f"median {figures['median_ms']} ms, p99 {figures['p99_ms']} ms, longest {figures['longest_ms']} ms "
+        f"(limit {LIMIT_MS:g} ms); prepared in {figures['prepared_ms']} ms"
+    )
+    return figures
+
+
+def _milliseconds(matcher: Matcher, phrase: str) -> float:
+    began = time.perf_counter()
+    matcher.match(phrase)
+    return (time.perf_counter() - began) * 1000
