@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -14,9 +18,23 @@ import uvicorn
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
+from voiced.callback.desk import Desk as CallbackDesk
+from voiced.callback.driver import Tools as AttemptTools
+from voiced.callback.facts import Fact as AttemptFact
+from voiced.callback.keeper import Keeper, Kept
+from voiced.callback.order import Order
+from voiced.callback.policies import Policies
+from voiced.callback.policy import Policy
+from voiced.callback.promise import Notify
+from voiced.callback.promise import Status as CallbackStatus
+from voiced.callback.scheduler import Scheduler
+from voiced.callback.service import Attempts
+from voiced.callback.state import Attempt
 from voiced.notices import Notices
+from voiced.pbx.dnd import DoNotDisturb
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
+from voiced.pbx.presence import Extension, Presence, PresenceUnknown, State
 from voiced.relay import Relay
 from voiced.scribe import Scribe
 from voiced.settings import Settings
@@ -24,12 +42,16 @@ from voiced.speech.announcement import Announcer
 from voiced.speech.prompts import find as find_prompts
 from voiced.table import fact_name
 from voiced.tickets.outbox import Outbox
+from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
+from voiced.transfer.directory import Directory
 from voiced.transfer.driver import Manners
 from voiced.transfer.facts import Fact
+from voiced.transfer.reception import Reception
 from voiced.transfer.request import Request
+from voiced.transfer.routed_in import RoutedIn
 from voiced.transfer.service import Transfers
-from voiced.transfer.state import Phase, Transfer
+from voiced.transfer.state import Transfer
 from voiced.web import app as web
 from voiced.web.live import Hub
 from voiced.web.services import Services
@@ -56,9 +78,17 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                     url = await stack.enter_async_context(database.embedded(settings.database.data_dir))
                 pool = await stack.enter_async_context(await database.open_pool(url))
                 await database.migrate(url)
+                fusionpbx = pool
+                if url := settings.fusionpbx.url.get_secret_value():
+                    fusionpbx = await stack.enter_async_context(await database.open_pool(url, size=4))
             except (database.DatabaseError, OSError) as error:
                 raise CannotStart(f"the database cannot be used: {error}") from error
-            daemon = Daemon(settings, pool, listener)
+            if not await fusionpbx.fetchval("select to_regclass('v_voice_transfer_destinations')"):
+                raise CannotStart(
+                    "fusionpbx.url: a table is missing; run sql/fusionpbx/transfer_destinations.sql"
+                )
+            daemon = Daemon(settings, pool, listener, fusionpbx)
+            await daemon.open_door()
             group = await stack.enter_async_context(asyncio.TaskGroup())
             tasks = [group.create_task(work(), name=name) for name, work in daemon.loops()]
             try:
@@ -74,7 +104,7 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
 class Daemon:
     """One daemon's parts, by hand."""
 
-    def __init__(self, settings: Settings, pool: Any, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, pool: Any, listener: socket.socket, fusionpbx: Any) -> None:
         self.settings, self.pool = settings, pool
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
@@ -84,27 +114,61 @@ class Daemon:
             settings.pbx.name, settings.pbx.host, settings.pbx.port, settings.pbx.password.get_secret_value()
         )
         self.pbx.calls.stats.observe = self.metrics.command_seconds.observe
+        self.dnd = DoNotDisturb(None if fusionpbx is pool else fusionpbx)
+        self.presence = Presence(self.pbx, self.dnd, settle_seconds=settings.callback.settle_seconds)
         self.scribe = Scribe(pool)
         self.ownership = Ownership(self.pbx, pool, on_gain=self._own, on_lose=self._disown)
+        manners = _manners(settings)
         self.transfers = Transfers(
-            self.pbx, pool, self.scribe, _manners(settings),
+            self.pbx, pool, self.scribe, manners,
             longest_hold=settings.transfer.longest_hold_seconds, ownership=self.ownership,
             watch=self._saw, reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
+        self.notices = Notices(pool)
+        policies = Policies(pool, self.notices, _policy(settings))
+        keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept)
         tickets = settings.tickets
         self.outbox = (
-            Outbox(pool, tickets.url, tickets.token.get_secret_value(), timeout=tickets.timeout_seconds)
+            Outbox(
+                pool, tickets.url, tickets.token.get_secret_value(), timeout=tickets.timeout_seconds,
+                answered=keeper.ticket_made,
+            )
             if tickets.url
             else None
-        )
-        self.notices = Notices(pool)
+        )  # fmt: skip
+        if self.outbox:
+            self.scribe.on_put = self.outbox.wake
         self.relay = Relay(
             pool, self.notices, settings.pbx.name, self.ownership.id, lambda: self.ownership.is_owner
         )
         self.desk = Desk(self.transfers, pool, self.relay, self.ownership)
+        self.notices_of_fusionpbx = self.notices if fusionpbx is pool else Notices(fusionpbx)
+        self.directory = Directory(
+            fusionpbx, self.notices_of_fusionpbx, {domain.uuid: domain.timezone for domain in settings.domain}
+        )
+        self.reception = Reception(settings, self.directory, can_announce=manners.announcer.can_speak)
+        self.routed_in = RoutedIn(self.transfers, self.reception.wish, limit=settings.outbound.limit)
+        self.attempts = Attempts(
+            self.pbx, self.scribe, pool, self.ownership,
+            AttemptTools(
+                calls=self.pbx.calls, scribe=self.scribe, announcer=manners.announcer, music=manners.music,
+                begin=keeper.begin, is_available=self._is_available, ownership=self.ownership,
+                watch=self._saw_attempt, ask_pbx=lambda _: None, clock=time.time,
+            ),
+        )  # fmt: skip
+        self.callbacks = CallbackDesk(
+            settings, pool, keeper, self.attempts, self.presence, self.relay, self.ownership, _now
+        )
+        self.scheduler = Scheduler(
+            pool, settings.pbx.name, keeper, self.callbacks, self.presence, self.scribe, self.notices,
+            {domain.name.lower(): domain for domain in settings.domain},
+            departments=self.directory.departments_of, agents=self.directory.agents_of,
+            owns_pbx=self.ownership.may_dial,
+        )  # fmt: skip
         services = Services(
-            settings=settings, pool=pool, pbx=self.pbx, scribe=self.scribe, transfers=self.transfers,
-            desk=self.desk, hub=self.hub, metrics=self.metrics,
+            settings=settings, pool=pool, pbx=self.pbx, presence=self.presence, scribe=self.scribe,
+            transfers=self.transfers, desk=self.desk, callbacks=self.callbacks, reception=self.reception,
+            directory=self.directory, catalogue=Catalogue(fusionpbx), hub=self.hub, metrics=self.metrics,
         )  # fmt: skip
         config = uvicorn.Config(
             web.create(services),
@@ -115,6 +179,7 @@ class Daemon:
         )
         self._server = QuietServer(config)
         self._listener = listener
+        self._http_ended = asyncio.Event()
         self.metrics.read(self._figures)
 
     def loops(self) -> list[tuple[str, Callable[[], Any]]]:
@@ -122,43 +187,71 @@ class Daemon:
         return [
             ("scribe", self.scribe.run),
             ("pbx", self.pbx.run),
+            ("presence", self.presence.run),
+            ("do-not-disturb", self.dnd.run),
             ("ownership", self.ownership.run),
-            ("notices", self.notices.run),
+            *(
+                (f"notices {at}", notices.run)
+                for at, notices in enumerate({self.notices, self.notices_of_fusionpbx})
+            ),
             ("relay", self.relay.run),
+            ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
-            ("http", lambda: self._server.serve([self._listener])),
+            ("http", self._serve_http),
         ]
+
+    async def open_door(self) -> None:
+        """Take calls that the PBX routes in. Raises CannotStart."""
+        address = self.settings.outbound.listen
+        if not address:
+            return
+        host, _, port = address.rpartition(":")
+        try:
+            self.outbound_port = await self.routed_in.server.start(host.strip("[]"), int(port))
+        except OSError as error:
+            hint = "set [outbound] listen to another port, or to none" if error.errno == 98 else "check it"
+            raise CannotStart(f"outbound.listen {address}: {_why(error)}; {hint}") from error
 
     async def close(self) -> None:
         """Take no more requests, let calls that ring come to their end, keep what is known."""
         self.transfers.close_door()
+        self.attempts.close_door()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_SECONDS):
-                await self.transfers.settled()
+                await asyncio.gather(self.transfers.settled(), self.attempts.settled())
         self._server.should_exit = True
+        await self.routed_in.server.close()
         await self.transfers.close()
+        await self.attempts.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
+                await self._http_ended.wait()  # who waits for a result is answered
                 await self.scribe.drained()
+
+    async def _serve_http(self) -> None:
+        try:
+            await self._server.serve([self._listener])
+        finally:
+            self._http_ended.set()
 
     # -- between the parts --------------------------------------------------------------------------------
 
     async def _own(self) -> None:
         if self.pbx.is_connected:
             self.transfers.pbx_back()
+            self.attempts.pbx_back()
+        self.scheduler.own()
 
     async def _disown(self) -> None:
         await self.transfers.close()
+        await self.attempts.close()
 
     def _saw(self, request: Request, before: Transfer, t: Transfer, fact: Fact) -> None:
-        """Every step of every transfer: metrics, live events, a push to the outbox."""
+        """Every step of every transfer: metrics, live events."""
         figures = self.metrics
-        figures.transfers_in_progress.set(len(self.transfers))
         if t.is_known and fact.at == t.known_at:
             figures.transfers.labels(t.status, request.target(t.attempt).type).inc()
             figures.transfer_seconds.observe(max(0.0, fact.at - t.requested_at))
-        if self.outbox and (t.phase in (Phase.BRIDGED, Phase.RETURNING, Phase.ENDED)):
-            self.outbox.wake()
         self.hub.publish(
             request.domain_uuid,
             {
@@ -169,8 +262,60 @@ class Daemon:
             },
         )  # fmt: skip
 
+    def _is_available(self, order: Order) -> bool:
+        """Whether an agent can take a call, as far as is known; unknown is no reason not to ring."""
+        try:
+            return self.presence.state(Extension(order.extension, order.domain)) is State.AVAILABLE
+        except PresenceUnknown:
+            return True
+
+    def _kept(self, kept: Kept) -> None:
+        """Every change of every callback: metrics, live events, what follows from it."""
+        row = kept.row
+        if kept.before != row["status"]:
+            self.metrics.callbacks.labels(row["status"]).inc()
+        if row["status"] == CallbackStatus.COMPLETED and row["last_attempt_at"]:
+            promised = max(row["created_at"], row["scheduled_at"] or row["created_at"])
+            waited = (row["last_attempt_at"] - promised).total_seconds()
+            self.metrics.promise_seconds.observe(max(0.0, waited))
+        ids = {"callback_id": str(row["id"]), "ticket_id": row["ticket_id"], "status": row["status"]}
+        log.info("callback", fact=kept.fact, domain=str(row["domain_uuid"]), **ids)
+        told = [effect.extension for effect in kept.effects if isinstance(effect, Notify)]
+        self.hub.publish(
+            row["domain_uuid"],
+            {
+                "type": "callback", "id": str(row["id"]), "domain_uuid": str(row["domain_uuid"]),
+                "at": time.time(), "fact": kept.fact, "status": row["status"], "number": row["number"],
+                "ticket_id": row["ticket_id"], "extension": row["extension"], "notify": told,
+            },
+        )  # fmt: skip
+        if self.outbox:
+            self.outbox.wake()
+        self.scheduler.kept(kept)
+
+    def _saw_attempt(self, order: Order, before: Attempt, a: Attempt, fact: AttemptFact) -> None:
+        """Every step of every attempt to call back."""
+        if a.outcome is not None and before.outcome is None:
+            self.metrics.callback_attempts.labels(a.outcome.result).inc()
+        if a.is_over and not before.is_over:
+            self.scheduler.attempt_ended(order, a)
+        self.hub.publish(
+            order.domain_uuid,
+            {
+                "type": "callback_attempt", "id": str(order.id), "callback_id": str(order.callback_id or ""),
+                "domain_uuid": str(order.domain_uuid), "at": fact.at, "fact": fact_name(type(fact)),
+                "phase": a.phase, "result": a.outcome.result if a.outcome else "",
+                "cause": a.outcome.cause if a.outcome else "", "extension": order.extension,
+                "ticket_id": order.ticket_id,
+            },
+        )  # fmt: skip
+
     def _figures(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("voice_callbacks_pending", "Waiting callbacks", value=self.scheduler.waiting)
         yield from metrics.esl_figures(self.pbx.calls)
+        yield GaugeMetricFamily(
+            "voice_transfers_in_progress", "Not ended, talks included", value=len(self.transfers)
+        )
         yield GaugeMetricFamily("journal_waiting", "Notes not yet in the database", value=len(self.scribe))
         if self.outbox:
             yield from self.outbox.figures()
@@ -201,7 +346,16 @@ async def serve(settings: Settings) -> None:
         log.warning(warning)
     async with running(settings) as daemon:
         log.info("voiced is up", http=daemon.url, pbx=f"{settings.pbx.host}:{settings.pbx.port}")
+        gc.freeze()  # what was loaded is no garbage: a full collection walked it for up to 90 ms, in mid-call
         await stop.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy.model_validate(settings.callback.model_dump(exclude={"settle_seconds"}))
 
 
 def _manners(settings: Settings) -> Manners:
@@ -220,7 +374,15 @@ def _listen(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]"), int(port)), family=family)
+        listener = socket.create_server((host.strip("[]"), int(port)), family=family)
     except OSError as error:
         hint = "set [http] listen to another port" if error.errno == 98 else "check [http] listen"
-        raise CannotStart(f"http.listen {address}: {error.strerror}; {hint}") from error
+        raise CannotStart(f"http.listen {address}: {_why(error)}; {hint}") from error
+    # asyncio sets it on sockets of its own only; without it every answer waits 40 ms for a delayed ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+    return listener
+
+
+def _why(error: OSError) -> str:
+    """Why an address cannot be listened on, without asyncio's repetition of it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)

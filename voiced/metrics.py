@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from voiced.esl import Client
 
 _CALL_SECONDS: Final = (0.5, 1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180)
+_PROMISE_SECONDS: Final = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 _QUICK_SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1)
 
 
@@ -27,12 +28,22 @@ class Metrics:
             "voice_transfers_duration_seconds", "From the request to the result", buckets=_CALL_SECONDS,
             registry=registry,
         )  # fmt: skip
-        self.transfers_in_progress = Gauge(
-            "voice_transfers_in_progress", "Transfers that have not ended, talks included", registry=registry
-        )
         self.reaction_seconds = Histogram(
             "voice_transfer_reaction_seconds", "From the agent's answer to the bridge command",
             buckets=_QUICK_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.extension_status_requests = Counter(
+            "voice_extension_status_requests", "Questions for an extension's state", registry=registry
+        )
+        self.callbacks = Counter(
+            "voice_callbacks", "Callbacks by the status they came to", ["status"], registry=registry
+        )
+        self.callback_attempts = Counter(
+            "voice_callback_attempts", "Calls placed, by what became of them", ["outcome"], registry=registry
+        )
+        self.promise_seconds = Histogram(
+            "voice_callback_promise_seconds", "From the promised time to the call that kept it",
+            buckets=_PROMISE_SECONDS, registry=registry,
         )  # fmt: skip
         self.command_seconds = Histogram(
             "esl_command_seconds", "From a command to its reply", buckets=_QUICK_SECONDS, registry=registry

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -24,8 +25,13 @@ _NAMES_IN_USE: Final = {
     "ESL_PORT": "pbx.port",
     "ESL_PASSWORD": "pbx.password",
     "TRANSFER_ENABLED": "transfer.enabled",
+    "TRANSFER_ANNOUNCE_ENABLED": "transfer.announce",
     "TRANSFER_DEFAULT_TIMEOUT": "transfer.ring_timeout_seconds",
     "TRANSFER_MUSIC_ON_HOLD": "pbx.hold_music",
+    "CALLBACK_ENABLED": "callback.enabled",
+    "CALLBACK_EXPIRATION_HOURS": "callback.expiration_hours",
+    "CALLBACK_MAX_NOTIFICATIONS": "callback.max_notifications",
+    "CALLBACK_MIN_INTERVAL_MINUTES": "callback.min_interval_minutes",
     "OMNIPLAY_API_URL": "tickets.url",
     "VOICE_AI_SERVICE_TOKEN": "tickets.token,http.token",
     "DATABASE_URL": "database.url",
@@ -106,6 +112,10 @@ def _address(value: str) -> str:
     return value
 
 
+def _address_or_none(value: str) -> str:
+    return _address(value) if value else value
+
+
 Argument = Annotated[str, AfterValidator(_argument)]
 ApiCommand = Annotated[str, AfterValidator(_api_command)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -134,6 +144,19 @@ class PbxSettings(_Section):
     def is_here(self) -> bool:
         """Whether the PBX runs on this machine."""
         return self.host in LOOPBACK
+
+
+class OutboundSettings(_Section):
+    """Calls that the PBX routes in."""
+
+    listen: Annotated[str, AfterValidator(_address_or_none)] = "127.0.0.1:8084"
+    limit: int = Field(2000, ge=1, le=100_000)
+
+
+class FusionPbxSettings(_Section):
+    """FusionPBX's own database, with the destinations; without one they are in ours."""
+
+    url: SecretStr = SecretStr("")
 
 
 class HttpSettings(_Section):
@@ -166,10 +189,33 @@ class TransferSettings(_Section):
     longest_hold_seconds: Seconds = 120.0
     max_retries: int = Field(0, ge=0, le=10)
     retry_delay_seconds: float = Field(5.0, ge=0, le=600)
+    announce: bool = True
+    screening_seconds: float = Field(20.0, gt=0, le=120)
+    outside_prefixes: str = Field("", pattern=r"^ *(\+?[0-9]{1,15} *)*$")
+    outside_per_minute: int = Field(60, ge=0, le=100_000)
     leave_key: Annotated[str, AfterValidator(_key_of_phone)] = "*"
     comfort_seconds: float = Field(30.0, ge=0, le=600)
     pause_assistant: ApiCommand = ""
     resume_assistant: ApiCommand = ""
+
+
+class CallbackSettings(_Section):
+    """What companies start with; each may change it for itself (`/api/settings/{company_id}`)."""
+
+    enabled: bool = True
+    owner: Literal["voiced", "backend"] = "voiced"
+    expiration_hours: float = Field(24, gt=0, le=24 * 90)
+    max_notifications: int = Field(5, ge=1, le=100)
+    min_interval_minutes: float = Field(10, ge=0, le=24 * 60)
+    auto_dial: bool = False
+    auto_retry: bool = True
+    retry_delay_seconds: float = Field(30, ge=1, le=24 * 3600)
+    max_attempts: int = Field(3, ge=1, le=50)
+    max_agent_misses: int = Field(3, ge=1, le=50)
+    first: Literal["agent", "client"] = "agent"
+    settle_seconds: float = Field(5, ge=0, le=120)
+    ring_seconds: float = Field(30, ge=5, le=120)
+    connect_seconds: float = Field(60, ge=10, le=300)
 
 
 class SpeechSettings(_Section):
@@ -195,6 +241,13 @@ class DomainSettings(_Section):
     token: Token = SecretStr("")
     timezone: Annotated[str, AfterValidator(_timezone)] = "America/Sao_Paulo"
     locale: Literal["pt-BR", "en"] = "pt-BR"
+    company_id: str = Field("", pattern=r"^[\x21-\x7e]{0,64}$")
+    region: str = Field("BR", pattern=r"^[A-Z]{2}$")
+
+    @property
+    def company(self) -> str:
+        """The ticketing backend's name for who this is; the domain's uuid where it has none."""
+        return self.company_id or str(self.uuid)
 
     @model_validator(mode="after")
     def _name_can_be_dialled(self) -> DomainSettings:
@@ -209,10 +262,13 @@ class Settings(_Section):
     """Everything that can be set."""
 
     pbx: PbxSettings = PbxSettings()
+    outbound: OutboundSettings = OutboundSettings()
     http: HttpSettings = HttpSettings()
     database: DatabaseSettings = DatabaseSettings()
+    fusionpbx: FusionPbxSettings = FusionPbxSettings()
     tickets: TicketsSettings = TicketsSettings()
     transfer: TransferSettings = TransferSettings()
+    callback: CallbackSettings = CallbackSettings()
     speech: SpeechSettings = SpeechSettings()
     log: LogSettings = LogSettings()
     domain: tuple[DomainSettings, ...] = ()
@@ -224,6 +280,14 @@ class Settings(_Section):
             if twice := next((one for one in seen if seen.count(one) > 1), None):
                 raise ValueError(f"domain: two have the {what} {twice!r}")
         return self
+
+    @cached_property
+    def _domain_by_uuid(self) -> dict[UUID, DomainSettings]:
+        return {domain.uuid: domain for domain in self.domain}
+
+    def domain_of(self, uuid: UUID) -> DomainSettings | None:
+        """The domain with FusionPBX's uuid, if it is configured."""
+        return self._domain_by_uuid.get(uuid)
 
     def warnings(self) -> list[str]:
         """What works and should not stay so."""

@@ -77,13 +77,22 @@ def from_dump(dump: str) -> Channel:
         number=event.get("Caller-Caller-ID-Number") or "",
         name=event.get("Caller-Caller-ID-Name") or "",
         peer=event.get("Other-Leg-Unique-ID") or "",
-        hold=event.variable("voiced_hold") or "",
+        hold=(event.variable("voiced_hold") or "") if _plays_our_music(event) else "",
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
         dialled=event.get("Caller-Destination-Number") or "",
         home=_home(event),
         before={name: value for name, value in before.items() if value is not None},
     )
+
+
+def _plays_our_music(event: Event) -> bool:
+    """Whether the last application is our playback: the mark stands before it begins, and until it has ended.
+
+    Only both together say so: the last application stays when it is over, and a mark when we die behind it.
+    """
+    data = event.variable("current_application_data") or ""
+    return event.variable("current_application") == "playback" and data.startswith("{timeout=")
 
 
 def _home(event: Event) -> Home | None:

@@ -48,19 +48,22 @@ def hold(
     if home is not None:
         settings["transfer_after_bridge"] = _home(home)
     limit = int((longest + LIMIT_GRACE) * 1000)
-    put_back = {name: before.get(name, "") for name in HELD_VARIABLES}
     return [
         commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}.{number}"),
         commands.execute(
             caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}.{number}"
         ),
-        commands.execute(
-            caller,
-            "multiset",
-            _multiset({"voiced_hold": "", **put_back}),
-            event_uuid=f"unmark-{mark}.{number}",
-        ),
+        unmark(caller, mark, number, before),
     ]
+
+
+def unmark(caller: str, mark: str, number: int, before: Mapping[str, str]) -> Command:
+    """The third command of a hold; again, in case that it was never sent.
+
+    An application even then: run by the channel itself, once the switch has sent home who has to go there.
+    """
+    settings = {"voiced_hold": "", **{name: before.get(name, "") for name in HELD_VARIABLES}}
+    return commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"unmark-{mark}.{number}")
 
 
 def play(leg: str, event_uuid: str, sounds: Sequence[str], longest: float) -> Command:
@@ -152,11 +155,6 @@ def bridge(caller: str, leg: str) -> list[Command]:
 def unprepare_bridge(caller: str, before: Mapping[str, str]) -> Command:
     """Put back what `bridge` set, for a caller who is with the assistant again."""
     return _set(caller, {name: before.get(name, "") for name in BRIDGE_VARIABLES})
-
-
-def unmark(caller: str, before: Mapping[str, str]) -> Command:
-    """What the third command of a hold does, in case it was never sent."""
-    return _set(caller, {"voiced_hold": "", **{name: before.get(name, "") for name in HELD_VARIABLES}})
 
 
 def send_home(caller: str, home: Home) -> Command:

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from voiced.esl import Client, EslError, Reply, commands, values
+from voiced.esl import Client, CommandRefused, EslError, Reply, commands, values
 from voiced.pbx.channel import Channel, from_dump
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,7 @@ EVENTS: Final = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK",
     "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE", "CHANNEL_HANGUP", "CHANNEL_DESTROY", "CHANNEL_UUID",
     "CHANNEL_EXECUTE_COMPLETE", "PLAYBACK_START", "HEARTBEAT", "CUSTOM callcenter::info",
+    "CUSTOM sofia::register", "CUSTOM sofia::unregister", "CUSTOM sofia::expire",
 )  # fmt: skip
 
 
@@ -104,9 +105,11 @@ class Pbx:
         )
 
     async def table(self, what: str) -> list[dict[str, Any]]:
-        """`show WHAT as json`, its rows. All values are strings; an empty table has no `rows`."""
-        reply = await self._ask(commands.api(f"show {what} as json"))
-        return [] if reply is None else list(json.loads(reply).get("rows", []))
+        """`show WHAT as json`, its rows. All values are strings. Raises EslError without an answer."""
+        reply = await self.questions.ask(commands.api(f"show {what} as json"))
+        if not reply.ok:
+            raise CommandRefused(reply.text)
+        return list(json.loads(reply.text).get("rows", []))  # an empty table has no `rows`
 
     async def core_uuid(self) -> str:
         """The id of the switch's process: another one means that it was restarted."""

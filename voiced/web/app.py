@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 
 from voiced import __version__
-from voiced.web import errors, operations, transfers
+from voiced.web import callbacks, destinations, errors, extensions, handoff, operations, transfers
 from voiced.web.access import Gate
 from voiced.web.services import Services
 
+_ABOUT: Final = """
+Transfers of callers from a voice assistant to people, on a FreeSWITCH PBX.
+
+Names in requests may be snake_case or camelCase; answers are snake_case. A token belongs to one domain or to
+all (`Authorization: Bearer TOKEN`). Errors are `{"error": CODE, "message": TEXT, "field": NAME}`.
+"""
+
 
 def create(services: Services) -> FastAPI:
-    """The API over these services."""
-    app = FastAPI(title="voiced", version=__version__, docs_url="/docs", redoc_url=None)
+    """The API over these services. `/docs` needs no network: its scripts come from a wheel."""
+    app = FastAPIOffline(
+        title="voiced", version=__version__, description=_ABOUT, docs_url="/docs", redoc_url=None,
+        static_url="/docs-static", responses=errors.DOCUMENTED,
+    )  # fmt: skip
     app.state.services = services
     app.state.gate = Gate(services.settings)
     errors.install(app)
-    app.include_router(operations.router)
-    app.include_router(transfers.router)
+    for router in (
+        extensions.router,  # first: asked more than all others
+        transfers.router, handoff.router, destinations.router,
+        callbacks.router, operations.router,
+    ):  # fmt: skip
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.summary = route.description.partition("\n")[0].rstrip(".")
+        app.include_router(router)
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     return app

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import asyncpg
 from fastapi import Request
 
+from voiced.callback.desk import Desk as CallbackDesk
 from voiced.metrics import Metrics
 from voiced.pbx.pbx import Pbx
+from voiced.pbx.presence import Presence
 from voiced.scribe import Scribe
 from voiced.settings import Settings
+from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
+from voiced.transfer.directory import Directory
+from voiced.transfer.reception import Reception
 from voiced.transfer.service import Transfers
 from voiced.web.live import Hub
 
@@ -23,9 +28,14 @@ class Services:
     settings: Settings
     pool: asyncpg.Pool
     pbx: Pbx
+    presence: Presence
     scribe: Scribe
     transfers: Transfers
     desk: Desk
+    callbacks: CallbackDesk
+    reception: Reception
+    catalogue: Catalogue
+    directory: Directory
     hub: Hub
     metrics: Metrics
 
