@@ -25,8 +25,8 @@ class Delivery:
         return self.headers["idempotency-key"]
 
 
-# A status (None: 200); `hang`, `drop` or `drip`; the bytes of a whole answer.
-Answer = int | str | bytes | None
+# A status (None: 200); `hang`, `drop` or `drip`; the bytes of a whole answer; what a 200 answers.
+Answer = int | str | bytes | dict[str, Any] | None
 
 
 class Backend:
@@ -116,7 +116,8 @@ class Backend:
                 return False
             case answer:
                 status = answer if isinstance(answer, int) else 200
-                body = json.dumps({"success": status < 300, "ticketId": 7}).encode()
+                said = answer if isinstance(answer, dict) else {"success": status < 300, "ticketId": 7}
+                body = json.dumps(said).encode()
                 writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
                 if status < 300:
                     self.accepted.append(delivery)

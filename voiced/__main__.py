@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
@@ -38,9 +39,7 @@ def run(config: Config = None) -> None:
 
         ESL_HOST=10.0.0.5 ESL_PASSWORD=secret DATABASE_URL=postgresql://… voiced run
     """
-    settings = _settings(config)
-    logs.configure(settings.log)
-    _run(serve(settings))
+    _run(serve(_settings(config)))
 
 
 @app.command()
@@ -75,8 +74,7 @@ def doctor(config: Config = None) -> None:
     """
     from voiced.doctor import examine
 
-    settings = _settings(config)
-    raise typer.Exit(asyncio.run(examine(settings)))
+    raise typer.Exit(asyncio.run(examine(_settings(config))))
 
 
 @app.command()
@@ -87,8 +85,7 @@ def migrate(config: Config = None) -> None:
 
         DATABASE_URL=postgresql://… voiced migrate
     """
-    settings = _settings(config)
-    url = settings.database.url.get_secret_value()
+    url = _settings(config).database.url.get_secret_value()
     if not url:
         _fail("database.url is empty: the embedded PostgreSQL is migrated by `voiced run`")
 
@@ -113,9 +110,11 @@ def _settings(config: Path | None) -> Settings:
     if config is None and Path("voiced.toml").exists():
         config = Path("voiced.toml")
     try:
-        return load(config, os.environ)
+        settings = load(config, os.environ)
     except SettingsError as error:
         _fail(str(error))
+    logs.configure(settings.log)
+    return settings
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -126,6 +125,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     except CannotStart as error:
         _fail(str(error))
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is stopped: only the exit is left
         raise typer.Exit(130) from None
 
 

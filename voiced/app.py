@@ -95,8 +95,9 @@ async def running(settings: Settings) -> AsyncIterator[Daemon]:
                 yield daemon
             finally:
                 await daemon.close()
-                for task in reversed(tasks):
+                for task in reversed(tasks):  # one after the other: the owner says goodbye to the PBX
                     task.cancel()
+                    await asyncio.wait([task])
     finally:
         listener.close()
 

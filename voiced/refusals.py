@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class Refusal(Exception):
-    """Base of them all. `field` names what in the request is at fault, '' for nothing."""
+    """Base of them all. `field` names what in the request is at fault, '' for nothing.
+
+    `messages` is what an assistant may say of it, by language; `options` whom it may offer instead.
+    """
 
     code = "refused"
     field = ""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        field: str = "",
+        messages: Mapping[str, str] | None = None,
+        options: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         super().__init__(message or (self.__doc__ or "").strip())
+        self.field = field or self.field
+        self.messages, self.options = dict(messages or {}), list(options)
 
 
 class PbxIsAway(Refusal):

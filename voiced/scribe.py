@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -48,6 +49,7 @@ class Scribe:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.on_put: Callable[[], object] = lambda: None  # called when the outbox has something new
         self.dropped = 0
         self.is_away = False  # the last attempt to write failed
 
@@ -92,6 +94,8 @@ class Scribe:
         if self.is_away:
             self.is_away = False
             log.info("the database is back", waiting=len(self._waiting))
+        if any(name == "outbox/put" for note in batch for name, _ in note.statements):
+            self.on_put()
         for note in batch:
             if self._waiting and self._waiting[0] is note:
                 self._waiting.popleft()

@@ -1,4 +1,4 @@
-"""An assistant that hands its caller over: python docs/examples/handoff.py CALL_UUID DOMAIN_UUID < what-is-said
+"""An assistant that hands its caller over: docs/examples/handoff.py CALL_UUID DOMAIN_UUID < what-they-say
 
 VOICED_URL, VOICED_TOKEN: the daemon. MODEL_URL, MODEL_NAME, MODEL_KEY: any model with OpenAI's chat API.
 Speech in and out are lines here; in an assistant they are its recognition and synthesis.

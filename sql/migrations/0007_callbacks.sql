@@ -31,7 +31,7 @@ create table callbacks (
     expires_at          timestamptz not null,
     not_before          timestamptz not null,               -- its time, a snooze, a pause
     look_at             timestamptz,                        -- when time alone changes something next
-    passed_on           boolean     not null default false,
+    assigned_at         timestamptz,                        -- since when it is this agent's; null: since made
     attempts            integer     not null default 0,     -- that cost the client something
     misses              jsonb       not null default '{}',  -- endings, by whose patience they cost
     last_attempt_at     timestamptz,
@@ -57,6 +57,7 @@ create index callbacks_of_department on callbacks (domain_uuid, department, not_
     where status in ('pending', 'notified', 'ready_to_call') and extension = '';
 create index callbacks_to_look_at on callbacks (pbx, look_at) where look_at is not null;
 create index callbacks_by_domain on callbacks (domain_uuid, created_at desc, id);
+create index callbacks_by_number on callbacks (domain_uuid, number, created_at);
 create index callbacks_by_ticket on callbacks (domain_uuid, ticket_id) where ticket_id <> '';
 
 create table callback_journal (

@@ -13,7 +13,8 @@ import pytest
 
 from tests.backend import Backend, Delivery
 from tests.conftest import DOMAIN, Api, Start
-from voiced.sim import Manner, Phone, Switch
+from voiced import app
+from voiced.sim import Line, Manner, Phone, Switch
 
 CLIENT = "+5511999990000"
 COMPANY = str(DOMAIN)
@@ -49,6 +50,26 @@ class House:
         answer: dict[str, Any] = response.json()
         return answer
 
+    def after(self, **passed: float) -> None:
+        """So much time has passed, and the scheduler looks."""
+        self.clock.ahead += timedelta(**passed)
+        self.api.daemon.scheduler.wake()
+
+    def line(self, manner: Manner = Manner.ANSWER, number: str = CLIENT, delay: float = 0.05) -> Line:
+        """What a client's telephone does."""
+        return self.switch.outside_number(number.removeprefix("+"), manner, delay)
+
+    async def until_talking(self, phone: Phone, line: Line) -> None:
+        """Until the two hear each other."""
+        await self.switch.until(lambda: phone.talks_to is line)
+
+    async def until_quiet(self) -> None:
+        """Until no leg is left, and nobody drives an attempt."""
+        await self.switch.until(lambda: not self.switch.channels)
+        async with asyncio.timeout(5):
+            while len(self.api.daemon.attempts):
+                await asyncio.sleep(0.01)
+
     async def post(self, path: str, body: dict[str, Any] | None = None, status: int = 200) -> dict[str, Any]:
         response = await self.client.post(path, json=body or {})
         assert response.status_code == status, response.text
@@ -58,6 +79,10 @@ class House:
     async def originate(self, number: str = CLIENT, extension: str = "1001", **more: Any) -> dict[str, Any]:
         body = {"extension": extension, "client_number": number, "domain_uuid": str(DOMAIN), **more}
         return await self.post("/api/callback/originate", body)
+
+    async def accept(self, row: dict[str, Any], extension: str = "") -> dict[str, Any]:
+        """An agent's click."""
+        return await self.post(f"/api/callbacks/{row['id']}/accept", {"extension": extension})
 
     async def settings(self, **changes: Any) -> None:
         response = await self.client.put(f"/api/settings/{COMPANY}", json=changes)
@@ -92,6 +117,14 @@ class House:
             raise AssertionError(f"{outcomes} are not among {self.told()}") from None
         return self.told()
 
+    def results(self) -> list[dict[str, Any]]:
+        """Every change of a callback that the backend was told."""
+        return [one.payload for one in self.backend.accepted if one.path == "/api/voice/callback/result"]
+
+    def result(self, outcome: str) -> dict[str, Any]:
+        """The latest of this outcome."""
+        return [payload for payload in self.results() if payload["outcome"] == outcome][-1]
+
     def told(self) -> list[str]:
         """What the backend accepted, in short: ticket, notify, or an outcome."""
         return [short(delivery) for delivery in self.backend.accepted]
@@ -112,6 +145,19 @@ def short(delivery: Delivery) -> str:
 def is_among(wanted: tuple[str, ...], told: list[str]) -> bool:
     rest = iter(told)
     return all(one in rest for one in wanted)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Daemons do not wait for calls that ring when they are stopped."""
+    monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
+
+
+@pytest.fixture
+def switch(switch: Switch) -> Switch:
+    """Prompts and tones take a tenth of their time."""
+    switch.clock.pace = 0.1
+    return switch
 
 
 @pytest.fixture
@@ -156,9 +202,9 @@ async def house(
 
 @contextlib.asynccontextmanager
 async def opened(
-    switch: Switch, backend: Backend, start: Start, clock: Clock, **callback: Any
+    switch: Switch, backend: Backend, start: Start, clock: Clock, **sections: Any
 ) -> AsyncIterator[House]:
-    """A daemon with these settings for callbacks."""
-    settings = {"settle_seconds": SETTLE, "retry_delay_seconds": 1, **callback}
-    async with start(callback=settings, tickets={"url": backend.url}) as api:
+    """A daemon with agents who settle soon, and these sections of settings."""
+    callback = {"settle_seconds": SETTLE}
+    async with start(callback=callback, tickets={"url": backend.url}, **sections) as api:
         yield House(switch, backend, api, clock)

@@ -185,9 +185,9 @@ class World:
         here = {name: leg for name, leg in self.legs.items() if leg.state != "gone"}
         known = {side: self.a.line(side) for side in Side}
         facts: list[f.Fact] = [f.PbxBack(self.now, restarted)]
-        for side in Side:
+        facts += [f.LegCreated(self.now, leg.side, name) for name, leg in here.items()]
+        for side in (self.a.first, self.a.second):
             ours = [name for name, leg in here.items() if leg.side is side]
-            facts += [f.LegCreated(self.now, side, name) for name in ours]
             gone = sorted(known[side].legs - set(ours))
             facts += [f.LegEnded(self.now, side, name, f.LOST) for name in gone]
             if self.a.phase is Phase.CLEARING and known[side].dialled and not ours:

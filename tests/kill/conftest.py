@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kill.callbacks import Callbacks
 from tests.kill.stage import Stage
+from tests.kill.transfers import Transfers
 
 
 @pytest.fixture
@@ -16,6 +18,16 @@ async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     await stage.open()
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+def transfers(stage: Stage) -> Transfers:
+    return Transfers(stage)
+
+
+@pytest.fixture
+def callbacks(stage: Stage) -> Callbacks:
+    return Callbacks(stage)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,26 +7,33 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 Sections = dict[str, Any]  # of voiced.toml
+FOLLOWED: Final = "another daemon owns the PBX now"
+_OWNS: Final = "this daemon owns the PBX now"
 
 
 class Daemon:
-    """`voiced run` with these settings. Its log is a file; what it says there is read back."""
+    """`voiced run` with these settings. Its log is a file; what it says there is read back.
 
-    def __init__(self, sections: Sections, folder: Path, name: str) -> None:
+    `limits` are seconds that are no settings: those of the switch's own limits (constants of pbx/control.py).
+    """
+
+    def __init__(self, sections: Sections, folder: Path, name: str, limits: Mapping[str, int]) -> None:
         self.name, self.log = name, folder / f"{name}.log"
         config = folder / f"{name}.toml"
         config.write_text(_toml(sections))
-        self.started = time.monotonic()
+        self.was_paused = False
+        changes = "".join(f"control.{limit} = {seconds}; " for limit, seconds in limits.items())
+        program = f"from voiced.pbx import control; {changes}from voiced.__main__ import main; main()"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "voiced", "run", "--config", str(config)], stderr=log
+                [sys.executable, "-c", program, "run", "--config", str(config)], stderr=log
             )
         self.client = httpx.AsyncClient(timeout=30)
 
@@ -39,10 +46,19 @@ class Daemon:
 
     async def owns(self) -> None:
         """Until it owns its PBX, and is ready."""
-        async with asyncio.timeout(10):
-            while not any(line["event"] == "this daemon owns the PBX now" for line in self.said()):
-                await asyncio.sleep(0.01)
+        await self.has_said(_OWNS)
         await self.ready()
+
+    @property
+    def owned(self) -> bool:
+        """Whether it has ever owned its PBX."""
+        return any(line["event"] == _OWNS for line in self.said())
+
+    async def has_said(self, event: str) -> None:
+        """Until this is in its log."""
+        async with asyncio.timeout(10):
+            while not any(line["event"] == event for line in self.said()):
+                await asyncio.sleep(0.01)
 
     async def reached(self) -> None:
         """Until its HTTP port is known."""
@@ -61,7 +77,8 @@ class Daemon:
         """What it logged as an error, and whatever is no log line (a traceback)."""
         lines = self.log.read_text(errors="replace").splitlines()
         wrong = [line for line in lines if not line.startswith("{")]
-        return wrong + [str(line) for line in self.said() if line["level"] in ("error", "critical")]
+        bad = [line for line in self.said() if line["level"] in ("error", "critical")]
+        return wrong + [str(line) for line in bad if not (self.was_paused and line["event"] == FOLLOWED)]
 
     def kill(self) -> None:
         """SIGKILL. It is gone when this returns."""
@@ -69,6 +86,7 @@ class Daemon:
         self.process.wait()
 
     def pause(self) -> None:
+        self.was_paused = True
         self.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

@@ -1,4 +1,4 @@
-"""Five kinds of transfer and more, and every step of each.
+"""Kinds of transfer, and every step of each.
 
 What people do waits for a step to be done, never for a time. When the daemon is struck before that step,
 they do it all the same as soon as they can: they do not know of daemons.
@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import httpx
 
-from tests.kill.stage import ASSISTANT, Stage
+from tests.kill.stage import AGENT, ASSISTANT, Stage
+from tests.kill.steps import DRY_RUN, Blow, Side
+from tests.kill.transfers import Transfers
 from voiced.sim import Caller, Manner
 
 Play = Callable[[Stage, Caller], Awaitable[None]]
@@ -28,22 +30,35 @@ class Scenario:
     status: str  # if nothing is disturbed
     steps: str  # if nothing is disturbed
     manner: Manner = Manner.ANSWER  # of the agent's phone
-    extension: str = "8000"
+    extension: str = "8000"  # that the caller called
+    destination: str = AGENT
     transfer: dict[str, Any] = field(default_factory=dict)
     meanwhile: tuple[str, Play] | None = None  # done while this step is on its way
 
     @asynccontextmanager
-    async def begun(self, stage: Stage, client: httpx.AsyncClient) -> AsyncIterator[Caller]:
-        """Somebody calls, the transfer is asked for, and everybody plays for the time of the block."""
+    async def begun(
+        self, transfers: Transfers, client: httpx.AsyncClient,
+        step: str = "", side: Side = "before", blow: Blow = DRY_RUN,
+    ) -> AsyncIterator[Caller]:  # fmt: skip
+        """Somebody calls, the transfer is asked for, everybody plays for the time of the block.
+
+        With a step the block begins when the blow has fallen there.
+        """
+        stage = transfers.stage
         stage.agent.manner = self.manner
         caller = await stage.call(self.extension)
         if self.meanwhile is not None:
-            step, act = self.meanwhile
-            stage.steps.meanwhile[step] = lambda: act(stage, caller)
+            when, act = self.meanwhile
+            stage.steps.meanwhile[when] = lambda: act(stage, caller)
+        stage.steps.arm(step, side, blow)
         tasks = [
-            asyncio.create_task(self.play(stage, caller)), asyncio.create_task(stage.ask(client, caller))
-        ]  # fmt: skip
+            asyncio.create_task(self.play(stage, caller)),
+            asyncio.create_task(transfers.ask(client, caller, self.destination)),
+        ]
         try:
+            if step:
+                async with asyncio.timeout(10):
+                    await stage.steps.struck.wait()
             yield caller
         finally:
             for task in tasks:
@@ -53,7 +68,7 @@ class Scenario:
 async def talk(stage: Stage, caller: Caller) -> None:
     """The two talk; when the result has been told, the agent hangs up."""
     if await stage.steps.until("commit-delivered"):
-        stage.agent.hangup()
+        stage.hang_up_talks()
 
 
 async def wait(stage: Stage, caller: Caller) -> None:
@@ -64,11 +79,11 @@ async def leave(stage: Stage, caller: Caller) -> None:
     """The caller hangs up while the phone rings."""
     await stage.steps.until("commit-ringing")
     await stage.switch.until(lambda: stage.agent.ringing, timeout=60)
-    caller.hangup()
+    stage.leaves(caller)
 
 
 async def leave_now(stage: Stage, caller: Caller) -> None:
-    caller.hangup()
+    stage.leaves(caller)
     await stage.switch.until(lambda: not caller.alive)
 
 
@@ -136,6 +151,27 @@ SCENARIOS: Final = {
         _ALIKE + "commit-ringing commit-leg_ended uuid_fileman commit-assistant_left commit-job_failed "
         "commit-delivered commit-hold_ended",
         Manner.RING, ASSISTANT,
+    ),
+    "ring_group": Scenario(  # both ends of the loopback are legs of the attempt
+        talk, "success",
+        _ALIKE + "commit-leg_created-2 commit-ringing commit-ringing-2 uuid_setvar_multi uuid_bridge "
+        "commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended "
+        "commit-leg_ended-2 commit-unbridged commit-caller_ended commit-delivered-2",
+        destination="Atendimento",
+    ),
+    "queue": Scenario(
+        talk, "success",
+        _ALIKE + "commit-leg_created-2 commit-ringing uuid_setvar_multi uuid_bridge commit-answered "
+        "commit-hold_ended commit-bridged commit-delivered commit-leg_ended commit-leg_ended-2 "
+        "commit-job_failed commit-unbridged commit-caller_ended commit-delivered-2",
+        destination="Suporte",
+    ),
+    "screened": Scenario(
+        talk, "success",
+        _ALIKE + "commit-ringing screen commit-answered uuid_setvar_multi uuid_bridge commit-accepted "
+        "commit-hold_ended commit-bridged commit-delivered commit-leg_ended commit-unbridged "
+        "commit-caller_ended commit-delivered-2",
+        destination="Diretoria",
     ),
     "busy_then_answered": Scenario(
         be_free_the_second_time, "success",

@@ -1,29 +1,67 @@
-"""The stage of a kill test: PBX, phones and people, ticketing backend, database, and a daemon or two."""
+"""The stage of a kill test: PBX, phones and people, ticketing backend, database, and a daemon or two.
+
+Everything but the daemons lives in this process, and outlives them. What voiced does on the stage is looked
+at by kind (`tests/kill/transfers.py` is one): a kind knows its rows, its results and its journal; the stage
+knows that no caller may be on hold without an owner, and no leg without a peer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
-import httpx
 
-from tests.kill.backend import Backend
+from tests.backend import Backend
 from tests.kill.daemon import Daemon, Sections
 from tests.kill.proxy import Proxy
-from tests.kill.steps import Steps
+from tests.kill.steps import Blow, Steps
 from voiced.sim import Caller, Event, Manner, Phone, Switch
 
 DOMAIN: Final = "11111111-1111-4111-8111-111111111111"
 AGENT: Final = "1001"
 ASSISTANT: Final = "1050"  # an assistant with a leg of its own; 8000 has none
+ASKED: Final = "1009"  # takes calls with a key
+_DESTINATIONS: Final = f"""
+    insert into v_voice_transfer_destinations
+        (domain_uuid, name, destination_type, destination_number, screening, announce)
+    values ('{DOMAIN}', 'Atendimento', 'ring_group', '9000', false, false),
+           ('{DOMAIN}', 'Suporte', 'queue', '5001', false, false),
+           ('{DOMAIN}', 'Diretoria', 'extension', '{ASKED}', true, false)
+"""
+CUT_SECONDS: Final = 0.5  # the event socket is away after a cut
+
+
+class Kind(Protocol):
+    """Something that voiced does for people, as the database and the backend see it."""
+
+    async def driven(self) -> Mapping[str, str]:
+        """What is open and in somebody's hands: ids, as the legs' marks have them, and whose call waits."""
+        ...
+
+    async def complaints(self) -> list[str]:
+        """What nobody drives, and what the backend should know and does not."""
+        ...
+
+    async def open(self) -> list[str]:
+        """What is not over, or not told."""
+        ...
+
+    async def assert_told_once(self) -> None:
+        """One result each, in order, and true."""
+        ...
+
+    async def story(self) -> list[str]:
+        """All that is known, for who has to find out why a test failed."""
+        ...
 
 
 class Stage:
-    """Everything but the daemon lives in this process, and outlives it."""
+    """Everything but the daemons, and what has to be so whatever happens to them."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.steps = Steps()
@@ -33,59 +71,137 @@ class Stage:
         self.backend = Backend()
         self.proxy = Proxy(database_url, self.steps)
         self.agent = self.switch.phone(AGENT, delay=0.1)
-        self.assistant = self.switch.phone(ASSISTANT, delay=0.0)
+        self.switch.phone(ASKED, delay=0.1, press="1")
+        self.assistant = self.switch.phone(ASSISTANT, delay=0.01)
         self.callers: list[Caller] = []
         self.daemons: list[Daemon] = []
-        self.bridged: set[str] = set()  # transfers whose two have heard each other
+        self.kinds: list[Kind] = []
+        self.callback: dict[str, Any] = {}  # settings of the daemons that are started from now on
+        self.bridged: set[str] = set()  # calls, and ids of the legs' marks: they have heard an agent
+        self.left: set[str] = set()  # calls of those who have hung up by themselves
         self.disturbed: datetime | None = None  # when: from then on only what is taken up again is driven
         self._database_url, self._folder = database_url, folder
+        self._tasks: set[asyncio.Task[None]] = set()
         self.database: asyncpg.Pool = None  # type: ignore[assignment]  # set by open
 
     async def open(self) -> None:
         self.database = await asyncpg.create_pool(self._database_url, min_size=1, max_size=2)
+        await self.database.execute(_DESTINATIONS)
         await self.switch.start()
+        self.switch.callcenter.agent(f"{AGENT}@pbx.test", "5001@pbx.test", f"user/{AGENT}@pbx.test")
         await self.backend.start()
-        await self.proxy.start()
+        await self.proxy.open()
 
     async def close(self) -> None:
         for daemon in self.daemons:
             await daemon.close()
+        for task in self._tasks:
+            task.cancel()
         await self.switch.stop()
         await self.backend.stop()
-        await self.proxy.stop()
+        await self.proxy.shut()
         await self.database.close()
 
-    # -- daemons ------------------------------------------------------------------------------------------
+    # -- daemons, and what befalls them -------------------------------------------------------------------
 
     def sections(self, **transfer: Any) -> Sections:
         """Settings for a daemon on this stage."""
         return {
             "pbx": {"port": self.switch.port},
+            "outbound": {"listen": "127.0.0.1:0"},
             "http": {"listen": "127.0.0.1:0"},
             "database": {"url": self.proxy.url},
             "tickets": {"url": self.backend.url},
-            "transfer": {"ring_timeout_seconds": 10, "comfort_seconds": 0, **transfer},
+            "transfer": {
+                "ring_timeout_seconds": 10,
+                "comfort_seconds": 0,
+                "announce": False,
+                **transfer,
+            },
+            "callback": self.callback,
             "domain": [{"uuid": DOMAIN, "name": "pbx.test"}],
         }
 
-    def start(self, **transfer: Any) -> Daemon:
-        """A daemon as a process. It is not up yet when this returns."""
-        daemon = Daemon(self.sections(**transfer), self._folder, f"daemon-{len(self.daemons) + 1}")
+    def start(self, limits: Mapping[str, int] | None = None, **transfer: Any) -> Daemon:
+        """A daemon as a process. It is not up yet when this returns. `limits`: see Daemon."""
+        name = f"daemon-{len(self.daemons) + 1}"
+        daemon = Daemon(self.sections(**transfer), self._folder, name, limits or {})
         self.daemons.append(daemon)
         return daemon
 
+    def kill(self, daemon: Daemon) -> Blow:
+        """SIGKILL."""
+
+        async def act() -> None:
+            self.disturb()
+            daemon.kill()
+
+        return Blow(act, ends_pbx=True, ends_database=True)
+
+    def pause(self, daemon: Daemon) -> Blow:
+        """SIGSTOP: it is as good as dead, and may wake up at any time."""
+
+        async def act() -> None:
+            self.disturb()
+            daemon.pause()
+
+        return Blow(act)
+
+    def cut(self) -> Blow:
+        """Every event-socket connection is aborted, and for a while nobody can connect. The calls go on."""
+
+        async def act() -> None:
+            self.disturb()
+            await self.switch.close_door()
+            await self.switch.cut()
+            self.later(CUT_SECONDS, self.switch.open_door)
+
+        return Blow(act, ends_pbx=True)
+
     def disturb(self) -> None:
-        """From now on a transfer that is open has to be taken up again."""
+        """From now on what is open has to be taken up again."""
         self.disturbed = datetime.now(UTC)
+
+    def later(self, seconds: float, act: Callable[[], Any]) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await act()
+
+        task = asyncio.create_task(wait())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def connections_of(self, daemon: Daemon) -> set[int]:
+        """The event-socket connections of a daemon that has owned the PBX: there it has said so."""
+        return {
+            command.connection
+            for command in self.switch.commands
+            if command.line.startswith("api hash insert") and f":{daemon.process.pid}:" in command.line
+        }
 
     # -- people -------------------------------------------------------------------------------------------
 
-    async def call(self, extension: str = "8000") -> Caller:
+    async def call(self, extension: str = "8000", number: str = "5511999990000") -> Caller:
         """Somebody calls, and hears the assistant."""
-        caller = await self.switch.call(extension, number="5511999990000", name="Maria Souza")
+        caller = await self.switch.call(extension, number=number, name="Maria Souza")
         self.callers.append(caller)
         await self.switch.until(lambda: self.is_with_assistant(caller))
         return caller
+
+    def leaves(self, caller: Caller) -> None:
+        """The caller hangs up."""
+        self.left.add(caller.uuid)
+        caller.hangup()
+
+    def _hear(self, event: Event) -> None:
+        """Who is bridged to a leg of ours; it may be either side of the bridge."""
+        if event.name == "CHANNEL_BRIDGE":
+            sides = [event.get(f"Bridge-{side}-Unique-ID") or "" for side in "AB"]
+            legs = [leg for side in sides if (leg := self.switch.channels.get(side))]
+            near = [leg for leg in legs if not leg.name.endswith("-b")]  # the far end of a loopback is nobody
+            marks = [mark for leg in near if (mark := leg.variables.get("voiced_attempt"))]
+            if marks:
+                self.bridged |= {*sides, *(mark.rpartition(".")[0] for mark in marks)}
 
     def is_with_assistant(self, caller: Caller) -> bool:
         return caller.hears == "assistant" or caller.talks_to is self.assistant
@@ -95,127 +211,91 @@ class Stage:
         agent = caller.talks_to
         return isinstance(agent, Phone) and agent is not self.assistant and agent.talks_to is caller
 
-    def _hear(self, event: Event) -> None:
-        if event.name == "CHANNEL_BRIDGE":
-            leg = self.switch.channels.get(event.get("Bridge-B-Unique-ID") or "")
-            if leg is not None and (transfer := leg.variables.get("voiced_transfer")):
-                self.bridged.add(transfer)
+    def hang_up_talks(self) -> None:
+        """The agents of all talks hang up."""
+        for caller in self.callers:
+            agent = caller.talks_to
+            if agent is not None and self.talks(caller):
+                agent.hangup()
 
-    # -- asking -------------------------------------------------------------------------------------------
-
-    async def ask(self, client: httpx.AsyncClient, caller: Caller, wait: float = 0) -> httpx.Response | None:
-        """POST /api/transfers. None where the daemon dies meanwhile."""
-        body = {"call_uuid": caller.uuid, "domain_uuid": DOMAIN, "destination": AGENT}
-        try:
-            return await client.post("/api/transfers", params={"wait": wait}, json=body)
-        except httpx.HTTPError:
-            return None
-
-    async def rows(self) -> list[asyncpg.Record]:
-        """Every transfer that is recorded; `driven` says whether it was taken up since the disturbance."""
-        rows: list[asyncpg.Record] = await self.database.fetch(
-            """
-            select id::text, call_uuid, phase, status, cause, bridged_at, ended_at,
-                   $1::timestamptz is null or exists (
-                       select from transfer_journal j
-                       where transfer_id = t.id and j.fact = 'pbx_back' and j.at >= $1
-                   ) as driven
-            from transfers t order by requested_at
-            """,
-            self.disturbed,
-        )
-        return rows
+    def everybody_answers(self) -> None:
+        for phone in self.switch.phones:
+            phone.manner = Manner.ANSWER
 
     # -- is all well? -------------------------------------------------------------------------------------
 
     async def well_by(self, deadline: float) -> float:
         """Until all is well; when that was (monotonic, as the deadline)."""
         while complaints := await self.complaints():
-            assert time.monotonic() < deadline, await self._said("\n".join(complaints))
+            assert time.monotonic() < deadline, await self.said("\n".join(complaints))
             await asyncio.sleep(0.02)
         return time.monotonic()
 
     async def complaints(self) -> list[str]:
         """What is not as it should be: callers without an owner, legs without a peer, results not told."""
-        rows = await self.rows()
-        undecided = {row["id"]: row["call_uuid"] for row in rows if row["ended_at"] is None and row["driven"]}
-        left = [row["id"] for row in rows if not row["driven"] and row["ended_at"] is None]
-        found = [f"nobody drives {id}" for id in left]
-        for caller in self.callers:
-            waits = caller.hears == "music" and caller.uuid in undecided.values()
-            if caller.alive and not (waits or self.talks(caller) or self.is_with_assistant(caller)):
-                found.append(f"the caller hears {caller.hears}")
-        for leg in self.switch.channels.values():
-            transfer = leg.variables.get("voiced_transfer")
-            if transfer and not leg.down and not leg.flags.bridged and transfer not in undecided:
-                found.append(f"{leg.name} of {transfer} is alone")
-        told = {delivery.key for delivery in self.backend.deliveries}
-        for row in rows:
-            if row["phase"] in ("bridged", "ended") and f"{row['id']}:completed" not in told:
-                found.append(f"the backend does not know of {row['id']}, {row['status']}")
+        driven: dict[str, str] = {}
+        for kind in self.kinds:
+            driven |= await kind.driven()
+        found = self._lost_callers(driven) + self._lone_legs(driven)
+        for kind in self.kinds:
+            found += await kind.complaints()
         return found
 
+    def callers_and_legs(self) -> list[str]:
+        """The same where nobody drives anything any more: nobody waits, and nothing of ours is alone."""
+        return self._lost_callers({}) + self._lone_legs({})
+
+    def _lost_callers(self, driven: Mapping[str, str]) -> list[str]:
+        """Who hears neither an agent nor the assistant, nor music while somebody drives their call."""
+        found = []
+        for caller in self.callers:
+            if not caller.alive:
+                if caller.uuid not in self.bridged | self.left:
+                    found.append("the caller was dropped")
+                continue
+            waits = caller.hears == "music" and caller.uuid in driven.values()
+            if not (waits or self.talks(caller) or self.is_with_assistant(caller)):
+                found.append(f"the caller hears {caller.hears}")
+        return found
+
+    def _lone_legs(self, driven: Mapping[str, str]) -> list[str]:
+        marks = [(leg, leg.variables.get("voiced_attempt") or "") for leg in self.switch.channels.values()]
+        return [
+            f"{leg.name} of {mark} is alone"
+            for leg, mark in marks
+            if mark and not leg.down and not leg.flags.bridged and mark.rpartition(".")[0] not in driven
+        ]
+
     async def over_by(self, deadline: float, *, hang_up: bool = False) -> None:
-        """Until every transfer has ended, and all is told. With `hang_up` the agent ends a talk."""
+        """Until everything has ended and is told. With `hang_up` the agents end the talks."""
         while True:
-            if hang_up and any(self.talks(caller) for caller in self.callers):
-                self.agent.hangup()
-            rows = await self.rows()
-            open_rows = [dict(row) for row in rows if row["ended_at"] is None]
-            waiting = await self.database.fetchval("select count(*) from outbox where state <> 'delivered'")
-            complaints = await self.complaints()
-            if not (open_rows or waiting or complaints):
+            if hang_up:
+                self.hang_up_talks()
+            left = await self.complaints()
+            for kind in self.kinds:
+                left += await kind.open()
+            if not left:
                 return
-            assert time.monotonic() < deadline, await self._said(f"{open_rows} {waiting} {complaints}")
+            assert time.monotonic() < deadline, await self.said("\n".join(left))
             await asyncio.sleep(0.02)
 
     async def assert_the_story_is_told_once(self) -> None:
-        """At most one dial an attempt, one result a transfer, in order, and true."""
+        """At most one dial an attempt; one message a key; no daemon has logged a fault."""
         dials = [dial.variables["voiced_attempt"] for dial in self.switch.dials]
         assert len(dials) == len(set(dials)), f"dialled twice: {dials}"
-        told: dict[str, list[str]] = {}
         payloads: dict[str, Any] = {}
-        for delivery in self.backend.deliveries:
+        for delivery in self.backend.accepted:
             known = payloads.setdefault(delivery.key, delivery.payload)
             assert known == delivery.payload, f"{delivery.key} is two messages: {known}, {delivery.payload}"
-            story = told.setdefault(delivery.payload["transferId"], [])
-            if delivery.what not in story:
-                story.append(delivery.what)
-        rows = await self.rows()
-        for row in rows:
-            talked = row["bridged_at"] is not None
-            assert told.get(row["id"]) == ["completed", *(["ended"] if talked else [])], (row, told)
-            assert payloads[f"{row['id']}:completed"]["status"] == row["status"]
-            assert (row["status"] == "success") == talked == (row["id"] in self.bridged), row
-        assert set(told) == {row["id"] for row in rows}
+        for kind in self.kinds:
+            await kind.assert_told_once()
         for daemon in self.daemons:
             assert not daemon.faults(), daemon.log
 
-    async def assert_the_next_transfer_works(self, client: httpx.AsyncClient) -> None:
-        """Of everybody who is with the assistant."""
-        self.agent.manner = Manner.ANSWER
-        for caller in self.callers:
-            if caller.alive:
-                answer = await self.ask(client, caller, wait=10)
-                assert answer is not None
-                assert answer.json().get("status") == "success", await self._said(answer.text)
-                assert self.talks(caller)
-                self.agent.hangup()
-                await self.switch.until(lambda caller=caller: not caller.alive)
-        await self.over_by(time.monotonic() + 5)
-
-    async def _said(self, what: str) -> str:
+    async def said(self, what: str) -> str:
         """What is wrong, with all that is known."""
-        journal = await self.database.fetch(
-            "select seq, at, fact, phase, detail from transfer_journal order by transfer_id, seq"
-        )
-        return "\n".join([
-            what,
-            f"struck at {self.steps.target} {self.steps.side}; steps: {' '.join(self.steps.seen)}",
-            *(
-                f"  {line['seq']} {line['at']:%T.%f} {line['fact']} → {line['phase']} {line['detail']}"
-                for line in journal
-            ),
-            *(f"  {delivery.what} {delivery.payload}" for delivery in self.backend.deliveries),
-            *(f"  log: {daemon.log}" for daemon in self.daemons),
-        ])  # fmt: skip
+        lines = [what, f"struck at {self.steps.target} {self.steps.side}: {' '.join(self.steps.seen)}"]
+        for kind in self.kinds:
+            lines += await kind.story()
+        lines += [f"  {delivery.key} {delivery.payload}" for delivery in self.backend.accepted]
+        return "\n".join([*lines, *(f"  log: {daemon.log}" for daemon in self.daemons)])

@@ -1,4 +1,4 @@
-"""What a daemon does in a transfer, step by step: commands to the PBX, and commits to the database.
+"""What a daemon does, step by step: commands to the PBX, and commits to the database.
 
 Each step has a name, seen from outside: a command is named after what it does (`originate`, `uuid_bridge`;
 the three of a hold are `mark`, `hold`, `unmark`), a commit after what is in it (`commit-intention`,
@@ -10,33 +10,50 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from voiced.sim import Received, Verdict
 
 Side = Literal["before", "after"]
-Strike = Callable[[], Awaitable[None]]
+Act = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """Nobody does anything."""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What happens to a daemon at a step, and which of its connections do not outlive it."""
+
+    act: Act = _nothing
+    ends_pbx: bool = False
+    ends_database: bool = False
+
+
+DRY_RUN: Final = Blow()
 
 
 class Steps:
     """Counts the steps, and strikes once: `before` the chosen one is carried out, or `after`.
 
-    After: it is carried out, and the daemon does not live to see the answer.
+    After: it is carried out, and the daemon does not hear the answer where the blow ends the connection.
     """
 
     def __init__(self) -> None:
         self.seen: list[str] = []  # in order, since `arm`
         self.passed: set[str] = set()
         self.struck = asyncio.Event()
-        self.target, self.side, self._strike = "", "before", _nothing
-        self.meanwhile: dict[str, Strike] = {}  # what happens while a command is on its way
+        self.target, self.side, self.blow = "", "before", DRY_RUN
+        self.meanwhile: dict[str, Act] = {}  # what people do while a command is on its way
         self._counts: Counter[str] = Counter()
         self._is_armed = False
         self._changed = asyncio.Condition()
 
-    def arm(self, target: str = "", side: Side = "before", strike: Strike | None = None) -> None:
+    def arm(self, target: str = "", side: Side = "before", blow: Blow = DRY_RUN) -> None:
         """Count from now on, and strike at this step."""
-        self.target, self.side, self._strike = target, side, strike or _nothing
+        self.target, self.side, self.blow = target, side, blow
         self._is_armed = True
 
     def reach(self, *names: str) -> list[str]:
@@ -52,11 +69,11 @@ class Steps:
         return called
 
     def is_struck_at(self, called: Iterable[str]) -> bool:
-        return self.target in called
+        return self._is_armed and self.target in called
 
     async def strike(self) -> None:
         self._is_armed = False
-        await self._strike()
+        await self.blow.act()
         self.struck.set()
         await self._tell()
 
@@ -85,13 +102,13 @@ class Steps:
             await self.meanwhile.get(step, _nothing)()
         if self.is_struck_at(called):
             await self.strike()
-            return Verdict(cut=self.side)
+            return Verdict(cut=self.side) if self.blow.ends_pbx else None
         await self.let_pass(called)
         return None
 
 
 def command_name(received: Received) -> str | None:
-    """What a command of a transfer is called; None for any other."""
+    """What a command that concerns a call is called; None for any other."""
     match received.words:
         case ["sendmsg", _]:
             named = received.headers.get("event-uuid") or received.headers["execute-app-name"]
@@ -99,7 +116,3 @@ def command_name(received: Received) -> str | None:
         case ["bgapi" | "api", name, *_] if name.startswith("uuid_") or name in ("originate", "hupall"):
             return name
     return None
-
-
-async def _nothing() -> None:
-    """Strike nothing: a dry run."""

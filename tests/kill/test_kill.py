@@ -1,65 +1,196 @@
-"""The daemon is killed with SIGKILL before and after every step of a transfer, and started again."""
+"""Something happens to the daemon before and after every step of a transfer, and all is well soon."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Final
 
 import pytest
 
+from tests.kill.daemon import FOLLOWED
 from tests.kill.scenarios import SCENARIOS
-from tests.kill.stage import Stage
+from tests.kill.stage import CUT_SECONDS
 from tests.kill.steps import Side
+from tests.kill.transfers import Transfers
+from voiced.sim import Manner
 
-WELL = 5.0  # seconds after the start of the next daemon
+WELL: Final = 5.0  # seconds after the next daemon is up, the owner's death, the PBX's return
+LIMITS: Final = {"LIMIT_GRACE": 1, "LONE_SECONDS": 1}  # the switch's, for those who wait for them
+LIMITED: Final = {"longest_hold_seconds": 2, "ring_timeout_seconds": 1}
+
+# What runs without --every-step: around what cannot be undone, and one of everything else.
+SAMPLE: Final = {
+    "restart": """
+        answered-commit-intention-after answered-originate-before answered-originate-after
+        answered-uuid_bridge-before answered-uuid_bridge-after busy-commit-delivered-before
+        busy_then_answered-originate-2-after caller_leaves_at_the_answer-commit-answered-after
+        screened-commit-answered-after ring_group-originate-after
+    """,
+    "standby": "queue-commit-answered-after assistant_leaves-commit-assistant_left-after",
+    "cut": "answered-originate-after screened-screen-before caller_leaves-hupall-before",
+    "nobody": "answered-originate-after busy-commit-leg_ended-after",
+}
 
 
-def every_step() -> list[object]:
-    return [
-        pytest.param(name, step, side, id=f"{name}-{step}-{side}", marks=pytest.mark.every_step)
+def steps(way: str, sides: Iterable[Side] = ("before", "after")) -> list[object]:
+    """Every step of every scenario; those that are not in the sample run with --every-step."""
+    found = {
+        f"{name}-{step}-{side}": (name, step, side)
         for name, scenario in SCENARIOS.items()
         for step in scenario.steps.split()
-        for side in ("before", "after")
+        for side in sides
+    }
+    sample = SAMPLE[way].split()
+    assert set(sample) <= set(found), set(sample) - set(found)
+    return [
+        pytest.param(*values, id=id, marks=() if id in sample else pytest.mark.every_step)
+        for id, values in found.items()
     ]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_undisturbed_it_takes_these_steps(name: str, stage: Stage) -> None:
-    scenario = SCENARIOS[name]
+async def test_undisturbed_it_takes_these_steps(name: str, transfers: Transfers) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
     daemon = stage.start(**scenario.transfer)
     await daemon.owns()
-    stage.steps.arm()
-    async with scenario.begun(stage, daemon.client):
+    async with scenario.begun(transfers, daemon.client):
         await stage.steps.until("commit-intention")
         await stage.over_by(time.monotonic() + 10)
     await stage.assert_the_story_is_told_once()
-    assert [row["status"] for row in await stage.rows()] == [scenario.status]
+    assert [row["status"] for row in await transfers.rows()] == [scenario.status]
     assert sorted(stage.steps.seen) == sorted(scenario.steps.split()), " ".join(stage.steps.seen)
-    await stage.assert_the_next_transfer_works(daemon.client)
+    await transfers.assert_the_next_works(daemon.client)
 
 
-@pytest.mark.parametrize(("name", "step", "side"), every_step())
-async def test_killed_and_started_again(
-    name: str, step: str, side: Side, stage: Stage, record_property: Callable[[str, object], None]
-) -> None:
-    scenario = SCENARIOS[name]
+@pytest.mark.parametrize(("name", "step", "side"), steps("restart"))
+async def test_killed_and_started_again(name: str, step: str, side: Side, transfers: Transfers) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
     daemon = stage.start(**scenario.transfer)
     await daemon.owns()
-
-    async def kill() -> None:
-        stage.disturb()
-        daemon.kill()
-
-    stage.steps.arm(step, side, kill)
-    async with scenario.begun(stage, daemon.client):
-        async with asyncio.timeout(10):
-            await stage.steps.struck.wait()
+    async with scenario.begun(transfers, daemon.client, step, side, stage.kill(daemon)):
         daemon = stage.start(**scenario.transfer)
-        well = await stage.well_by(daemon.started + WELL)
-        record_property("well_after", well - daemon.started)
+        await daemon.reached()  # a busy machine may take seconds to import everything
+        await stage.well_by(time.monotonic() + WELL)
         await stage.over_by(time.monotonic() + 15, hang_up=True)
-    await stage.assert_the_story_is_told_once()
     await daemon.owns()
-    await stage.assert_the_next_transfer_works(daemon.client)
+    await transfers.assert_the_next_works(daemon.client)
+
+
+@pytest.mark.parametrize(("name", "step", "side"), steps("standby", ["after"]))
+async def test_killed_and_another_takes_over(name: str, step: str, side: Side, transfers: Transfers) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
+    daemon = stage.start(**scenario.transfer)
+    await daemon.owns()
+    standby = stage.start(**scenario.transfer)
+    await standby.ready()
+    async with scenario.begun(transfers, daemon.client, step, side, stage.kill(daemon)):
+        deadline = time.monotonic() + WELL
+        await standby.owns()
+        assert time.monotonic() < deadline
+        await stage.well_by(deadline)
+        await stage.over_by(time.monotonic() + 15, hang_up=True)
+    await transfers.assert_the_next_works(standby.client)
+
+
+@pytest.mark.parametrize(("name", "step", "side"), steps("cut"))
+async def test_the_event_socket_is_cut(name: str, step: str, side: Side, transfers: Transfers) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
+    daemon = stage.start(**scenario.transfer)
+    await daemon.owns()
+    async with scenario.begun(transfers, daemon.client, step, side, stage.cut()):
+        await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
+        await stage.over_by(time.monotonic() + 15, hang_up=True)
+    await daemon.ready()
+    await transfers.assert_the_next_works(daemon.client)
+
+
+@pytest.mark.parametrize(("name", "step", "side"), steps("nobody", ["after"]))
+async def test_killed_for_good_the_switch_ends_it_alone(
+    name: str, step: str, side: Side, transfers: Transfers
+) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
+    daemon = stage.start(LIMITS, **{**scenario.transfer, **LIMITED})
+    await daemon.owns()
+    async with scenario.begun(transfers, daemon.client, step, side, stage.kill(daemon)):
+        deadline = time.monotonic() + 8
+        while complaints := stage.callers_and_legs():
+            assert time.monotonic() < deadline, await stage.said("\n".join(complaints))
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("answered", "originate"),  # the phone is picked up while the owner sleeps
+        ("answered", "commit-bridged"),
+        ("no_answer", "commit-ringing"),
+        ("busy_then_answered", "commit-job_failed"),  # the second attempt is due while it sleeps
+        ("caller_leaves", "commit-ringing"),
+    ],
+)
+async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
+    name: str, step: str, transfers: Transfers
+) -> None:
+    scenario, stage = SCENARIOS[name], transfers.stage
+    paused = stage.start(**scenario.transfer)
+    await paused.owns()
+    standby = stage.start(**scenario.transfer)
+    await standby.ready()
+    async with scenario.begun(transfers, paused.client, step, "after", stage.pause(paused)):
+        await standby.owns()
+        so_far = len(stage.switch.commands)
+        paused.go_on()
+        await paused.has_said(FOLLOWED)
+        await stage.well_by(time.monotonic() + WELL)
+        await stage.over_by(time.monotonic() + 15, hang_up=True)
+    mine = stage.connections_of(paused)
+    told = [command.line for command in stage.switch.commands[so_far:] if command.connection in mine]
+    assert not [line for line in told if not line.startswith("api hash ")], told
+    await transfers.assert_the_next_works(paused.client)  # through the owner
+
+
+@pytest.mark.parametrize("way", ["stopped", "silent"])
+@pytest.mark.parametrize(
+    "seconds", [4, pytest.param(20, marks=pytest.mark.every_step)], ids=lambda seconds: f"{seconds}s"
+)
+async def test_postgresql_is_away_during_calls(way: str, seconds: int, transfers: Transfers) -> None:
+    """One talks, one waits for an agent who answers, one for an agent who declines; two more want to."""
+    stage = transfers.stage
+    daemon = stage.start(ring_timeout_seconds=60)
+    await daemon.owns()
+    await stage.start().ready()  # a standby: the owner is not dead, its database is
+    later, never = (stage.switch.phone(user, Manner.RING) for user in ("1003", "1004"))
+    talking, waiting, hoping, asking = [await stage.call(number=f"551199999000{i}") for i in range(4)]
+    assert (await transfers.ask(daemon.client, talking, wait=5)).json()["status"] == "success"
+    await transfers.ask(daemon.client, waiting, "1003")
+    await transfers.ask(daemon.client, hoping, "1004")
+    await stage.switch.until(lambda: later.ringing and never.ringing)
+    if way == "stopped":
+        await stage.proxy.shut()
+    else:
+        stage.proxy.freeze()
+    gone = time.monotonic()
+    later.answer()
+    await stage.switch.until(lambda: waiting.talks_to is later)
+    never.hangup()
+    await stage.switch.until(lambda: stage.is_with_assistant(hoping))
+    refused = await transfers.ask(daemon.client, asking)
+    assert (refused.status_code, refused.json()["error"]) == (503, "database_is_away")
+    assert time.monotonic() - gone < 3, "nobody waits for the database"
+    stage.leaves(talking)
+    while time.monotonic() < gone + seconds:
+        assert asking.hears == "assistant", "the caller is not touched"
+        assert waiting.talks_to is later
+        await asyncio.sleep(0.05)
+    if way == "stopped":
+        await stage.proxy.open()
+    else:
+        stage.proxy.thaw()
+    await stage.over_by(time.monotonic() + 15, hang_up=True)
     await stage.assert_the_story_is_told_once()
+    statuses = [row["status"] for row in await transfers.rows()]
+    assert statuses == ["success", "success", "busy"]
+    assert not any(other.owned for other in stage.daemons[1:]), "the standby took over"
+    await transfers.assert_the_next_works(daemon.client)

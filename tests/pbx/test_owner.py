@@ -122,7 +122,7 @@ async def test_a_database_that_was_away_does_not_look_like_a_dead_owner(
     await pool.execute("insert into leases (pbx, owner, beat) values ('pbx', 'elsewhere:1:2:abc', 7)")
     standby = Candidate(switch, through)
     async with standby.at_work() as watching:
-        await until(lambda: watching._looks > 0)
+        await until(lambda: watching._seen is not None)
         if way == "shut":
             await gate.shut()
         else:

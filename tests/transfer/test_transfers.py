@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Api, Start
-from voiced.sim import Caller, Manner, Switch
+from tests.gate import Gate
+from voiced.sim import Caller, Manner, Received, Switch, Verdict
 
 
 async def at_the_assistant(switch: Switch, extension: str = "8000") -> Caller:
@@ -69,3 +70,59 @@ async def test_an_agent_who_is_not_reached_leaves_the_caller_with_the_assistant(
         await api.ended(answer["id"])
         assert not [dial for dial in switch.channels.values() if dial.uuid != caller.uuid], "a leg is left"
         caller.hangup()
+
+
+async def a_ringing_transfer(switch: Switch, api: Api) -> tuple[Caller, str]:
+    switch.phone("1001", manner=Manner.RING)
+    caller = await at_the_assistant(switch)
+    id = (await api.transfer(caller.uuid, "1001", wait=0))["id"]
+    await switch.until(lambda: switch.phones[0].ringing)
+    return caller, id
+
+
+async def test_recovery_goes_on_when_the_connection_for_questions_comes_back_later(
+    switch: Switch, start: Start
+) -> None:
+    """The two come back each in their own time, and a question may go down with its connection."""
+    async with start(transfer={"ring_timeout_seconds": 20}) as api:
+        caller, id = await a_ringing_transfer(switch, api)
+        cut = 0
+
+        def intercept(received: Received) -> Verdict | None:
+            nonlocal cut
+            if cut < 3 and received.words[1:2] in (["show"], ["uuid_dump"]):
+                cut += 1
+                return Verdict(cut="before")
+            return None
+
+        switch.intercept = intercept
+        await switch.cut()
+        await switch.until(lambda: cut == 3)
+        switch.phones[0].answer()
+        await switch.until(lambda: caller.talks_to is switch.phones[0])
+        caller.hangup()
+        assert (await api.ended(id))["status"] == "success"
+
+
+async def test_the_pbx_is_lost_and_found_while_the_database_is_away_and_the_call_goes_on(
+    switch: Switch, start: Start, database_url: str
+) -> None:
+    gate = Gate(database_url)
+    await gate.open()
+    async with start(transfer={"ring_timeout_seconds": 20}, database={"url": gate.url}) as api:
+        caller, id = await a_ringing_transfer(switch, api)
+        await gate.shut()
+        await switch.until(lambda: not api.daemon.ownership.may_dial())
+        await switch.cut()  # the second recovery does not wait for the first, which waits for the database
+        await switch.until(lambda: not api.daemon.pbx.is_connected)
+        await switch.until(lambda: api.daemon.pbx.is_connected)
+        await switch.close_door()
+        await switch.cut()
+        switch.phones[0].answer()  # nobody hears it
+        await switch.until(lambda: not switch.phones[0].ringing)
+        await switch.open_door()
+        await switch.until(lambda: caller.talks_to is switch.phones[0])
+        caller.hangup()
+        await gate.open()
+        assert (await api.ended(id))["status"] == "success"
+    await gate.shut()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
+import structlog
 from pydantic import TypeAdapter
 
 from voiced.callback import numbers, promise, store
@@ -20,6 +21,7 @@ from voiced.callback.promise import StopCall
 from voiced.callback.refusals import (
     AgentNotAvailable,
     AttemptUnderWay,
+    BadNumber,
     BadTime,
     CallbackIsCalling,
     CallbackIsClosed,
@@ -36,8 +38,11 @@ from voiced.refusals import PbxIsAway
 from voiced.relay import Relay
 from voiced.settings import DomainSettings, Settings
 
+log = structlog.get_logger(__name__)
+
 _ORDER: Final = TypeAdapter(Order)
 SIGN_SECONDS: Final = 2.0  # for a phone to say whether it rings
+RECOGNISE_SECONDS: Final = 0.5  # for the callback that a caller has already
 RETRY_AFTER: Final = 30.0  # seconds, said to whoever may try again
 _CAUSES: Final = {
     State.IN_CALL: "USER_BUSY",
@@ -86,6 +91,23 @@ class Desk:
         if row is None:
             raise NoSuchCallback
         return dict(row)
+
+    async def open_for(self, domain_uuid: UUID, number: str) -> dict[str, Any] | None:
+        """The open callback of a caller who rings (again); None for none, and where it cannot be told now.
+
+        Asked on behalf of a caller who waits: it takes little time, and never fails.
+        """
+        domain = self._settings.domain_of(domain_uuid)
+        try:
+            async with asyncio.timeout(RECOGNISE_SECONDS):
+                e164 = numbers.e164(number, domain.region if domain else "BR")
+                row = await self._pool.fetchrow(query("callback/open_of_number"), domain_uuid, e164)
+        except BadNumber:  # a caller inside, or one who hides
+            return None
+        except Exception as error:
+            log.warning("a caller cannot be recognised now", error=str(error) or repr(error))
+            return None
+        return dict(row) if row else None
 
     async def snooze(self, row: dict[str, Any], minutes: float) -> Kept:
         """Not now, but in so many minutes."""
@@ -197,8 +219,11 @@ class Desk:
         found = await self._attempt(id, domain)
         if found is None:
             raise NoSuchAttempt
-        if ticket_id:
+        if ticket_id and not found[0].ticket:
             await self._pool.execute(query("attempt/name_ticket"), id, ticket_id)
+            if driver := self.attempts.get(id):
+                driver.order = replace(driver.order, named_ticket=ticket_id)
+            found = await self._attempt(id, domain) or found
         return found
 
     async def active(self, domain: UUID | None) -> list[tuple[Order, Attempt]]:

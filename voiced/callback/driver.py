@@ -253,10 +253,9 @@ class Driver:
             self.tell(JobFailed(now, side, "USER_BUSY"))
             return
         shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
-        extra = {"ticket_id": order.ticket_id} if order.ticket_id else {}
         originate = control.dial(
             order.mark(side), str(order.id), [order.endpoint(side)], order.ring_seconds, *shown,
-            kind="voiced_callback", extra=extra,
+            kind="voiced_callback", extra=order.variables(),
         )  # fmt: skip
         job = self._tools.calls.start_job(originate)
 

@@ -127,10 +127,10 @@ class Keeper:
         )
         if row is not None:
             return await self._update(connection, row, wanted, policy)
-        made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number)
+        now, id = self._clock(), uuid4()
+        made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)
         if made >= policy.max_per_number_per_day:
             raise TooManyForNumber
-        now, id = self._clock(), uuid4()
         c = Callback(
             id, Status.PENDING, now, promise.expiry(now, wanted.scheduled_at, policy),
             max(now, wanted.scheduled_at or now), wanted.extension, wanted.intended_for, wanted.department,
@@ -153,8 +153,8 @@ class Keeper:
 
     async def _update(self, connection: Any, row: Any, wanted: Wanted, policy: Policy) -> Kept:
         fact = promise.AskedAgain(
-            self._clock(), wanted.scheduled_at, wanted.extension or None, wanted.intended_for or None,
-            wanted.department or None,
+            self._clock(), wanted.scheduled_at, wanted.extension, text(wanted.intended_for),
+            text(wanted.department),
         )  # fmt: skip
         _allow(row, type(fact))
         await connection.execute(
@@ -246,7 +246,9 @@ class Keeper:
                 await self._put(connection, [message])
             else:
                 row = await connection.fetchrow(query("callback/lock"), order.callback_id)
-                fact = AttemptEnded(self._clock(), order.id, outcome, ended["talk_seconds"], order.retries)
+                fact = AttemptEnded(
+                    self._clock(), order.id, outcome, ended["talk_seconds"], order.retries, order.recording
+                )
                 kept = await self._decide(connection, row, fact, await self._policy(connection, row))
             await connection.execute(query("attempt/settled"), ended["id"])
         if kept is not None:

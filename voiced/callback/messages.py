@@ -54,6 +54,7 @@ def change(row: Row, told: Tell) -> Message:
         "attemptId": str(row["attempt_id"]) if row["attempt_id"] else None,
         "scheduledAt": _iso(row["scheduled_at"]),
         "nextAttemptAt": _iso(row["not_before"]) if waits else None,
+        "recordingPath": row["recording_path"] or None,
         "ticketStatus": "closed" if row["status"] == Status.CANCELED else None,
     }
     return _result(row["id"], f"{row['id']}:{row['seq']}", payload)
@@ -63,7 +64,7 @@ def connected(order: Order, seconds: float) -> Message:
     """The two talk. `seconds`: since the attempt began."""
     payload = {
         "callbackId": str(order.callback_id) if order.callback_id else None,
-        "ticketId": order.ticket_id or None,
+        "ticketId": order.ticket or None,
         "status": Status.IN_PROGRESS,
         "outcome": "connected",
         "attemptId": str(order.id),
@@ -77,7 +78,7 @@ def attempt_ended(order: Order, outcome: Outcome, seconds: float) -> Message:
     succeeded = outcome.result == "completed"
     payload = {
         "callbackId": None,
-        "ticketId": order.ticket_id or None,
+        "ticketId": order.ticket or None,
         "status": "completed" if succeeded else "failed",
         "outcome": "completed" if succeeded else "failed",
         "cause": outcome.cause,
@@ -113,6 +114,7 @@ def _of_attempt(order: Order, what: str, payload: dict[str, Any]) -> Message:
     key = f"{order.id}:{what}"
     if order.callback_id is not None:
         return _result(order.callback_id, key, payload)
+    # the same stream for all of an attempt, also when its ticket is named in between
     stream = f"ticket:{order.ticket_id or order.id}"
     return Message(stream, key, "/api/voice/callback/result", payload)
 

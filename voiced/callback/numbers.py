@@ -25,8 +25,10 @@ def e164(text: str, region: str) -> str:
     digits = re.sub(r"\D", "", written)
     if written.startswith("+"):
         candidates = ["+" + digits]
-    else:  # as it is dialled at home, abroad, or with a country code that lacks its plus
-        candidates = [digits, "+" + digits.removeprefix("00")]
+    elif digits.startswith("00"):  # as from abroad: where 00 is followed by a carrier, that comes second
+        candidates = ["+" + digits[2:], digits]
+    else:  # as at home, or with a country code that lacks its plus
+        candidates = [digits, "+" + digits]
     for candidate in candidates:
         try:
             number = phonenumbers.parse(candidate, region)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from voiced.callback.outcome import Side
-from voiced.esl import commands
+from voiced.esl import InvalidValue, commands, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,20 @@ class Order:
     connect_seconds: float = 60.0
     rest_seconds: float = 60.0  # for an agent who has refused or missed the call
     retries: bool = True  # False: whoever asked for the call retries by itself
+    named_ticket: str = ""  # told to us after the call was asked for (`monitor`)
+
+    @property
+    def ticket(self) -> str:
+        """The ticket that results name; '' for none."""
+        return self.ticket_id or self.named_ticket
+
+    def variables(self) -> dict[str, str]:
+        """For every leg: `ticket_id`, unless it cannot stand in a dial string."""
+        try:
+            values.dial_variable(self.ticket_id)
+        except InvalidValue:
+            return {}
+        return {"ticket_id": self.ticket_id} if self.ticket_id else {}
 
     def endpoint(self, side: Side) -> str:
         """The endpoint of a dial string. Raises InvalidValue for what cannot be dialled."""

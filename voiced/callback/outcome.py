@@ -44,6 +44,7 @@ class Budget(StrEnum):
     MACHINE = "machine"
     OTHER = "other"
     AGENT = "agent"  # the agent's misses cost the client nothing
+    WINDOW = "window"  # no ending of a call: it was due while nobody may be called
     NONE = "none"
 
 
@@ -54,6 +55,9 @@ _CLIENT: Final = {
     Result.MACHINE: Budget.MACHINE,
 }
 _RESTING: Final = {Result.REJECTED, Result.NO_ANSWER, Result.DND, Result.LEFT}
+
+
+LOST_TOGETHER: Final = "LOST_TOGETHER"  # the cause where both were on the line while nobody watched
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,5 +115,5 @@ class Policy(BaseModel):
         return limits.get(budget, MOST_FAULTS)
 
 
-MOST_FAULTS: Final = 10  # of ours (PBX lost, database away) that one callback survives before a person looks
+MOST_FAULTS: Final = 10  # of ours (PBX lost, database away), and missed windows, before a person has to look
 DEFAULT: Final = Policy()

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from voiced import table
-from voiced.callback.outcome import CLIENT_BUDGETS, Budget, Outcome, Result
+from voiced.callback.outcome import CLIENT_BUDGETS, LOST_TOGETHER, Budget, Outcome, Result
 from voiced.callback.policy import MissedWindow, Owner, Policy
 from voiced.table import fact_name
 
@@ -57,7 +57,7 @@ class Callback:
     intended_for: str = ""  # whom it was promised for; stays when it passes to the department
     department: str = ""
     scheduled_at: datetime | None = None
-    passed_on: bool = False  # to the department
+    assigned_at: datetime | None = None  # since when it is this agent's; None: since it was made
     attempts: int = 0  # that cost the client something
     misses: Mapping[str, int] = field(default_factory=dict)  # by budget
     last_attempt_at: datetime | None = None
@@ -69,6 +69,7 @@ class Callback:
     completed_at: datetime | None = None
     closed_at: datetime | None = None
     voice_call_duration: float | None = None
+    recording_path: str = ""  # of the call that kept it, on the PBX
 
     def looks_at(self, policy: Policy, now: datetime) -> datetime | None:
         """When time alone changes something next; None where only people can."""
@@ -98,9 +99,9 @@ class AskedAgain(Fact):
     """The same client asked for another callback: this one is brought up to date."""
 
     scheduled_at: datetime | None = None
-    extension: str | None = None
-    intended_for: str | None = None
-    department: str | None = None
+    extension: str = ""  # '' for these three: not said again
+    intended_for: str = ""
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class AttemptEnded(Fact):
     outcome: Outcome
     talk_seconds: float = 0.0
     retries: bool = True  # False: whoever asked for the call retries by itself
+    recording: str = ""  # the file on the PBX; '' for none
 
 
 FACTS: Final[tuple[type[Fact], ...]] = (
@@ -260,16 +262,23 @@ def expiry(created_at: datetime, scheduled_at: datetime | None, policy: Policy) 
 
 
 def _update(c: Callback, fact: AskedAgain, policy: Policy) -> Step:
-    """A second request is the same promise: its time, its agent, its reason are the new ones."""
-    extension = c.extension if fact.extension is None else fact.extension
-    department = c.department if fact.department is None else fact.department
-    intended_for = c.intended_for if fact.intended_for is None else fact.intended_for
+    """A second request is the same promise: its time, its agent, its reason are the new ones.
+
+    A department without an extension is anybody there. Agents are not told more often for it.
+    """
+    extension = fact.extension or ("" if fact.department else c.extension)
+    intended_for = fact.intended_for or (c.intended_for if extension == c.extension else "")
+    later = fact.scheduled_at is not None and fact.scheduled_at > fact.at
+    is_for_later = later and c.status is Status.READY_TO_CALL
     c = replace(
-        c, extension=extension, department=department, intended_for=intended_for,
-        scheduled_at=fact.scheduled_at, not_before=fact.scheduled_at or fact.at, passed_on=False,
-        expires_at=expiry(fact.at, fact.scheduled_at, policy),
+        c, status=Status.PENDING if is_for_later else c.status, extension=extension,
+        intended_for=intended_for, department=fact.department or c.department, assigned_at=fact.at,
+        scheduled_at=fact.scheduled_at, expires_at=expiry(fact.at, fact.scheduled_at, policy),
     )  # fmt: skip
-    return c, (Tell("updated"),)
+    not_before = max(fact.at, fact.scheduled_at or fact.at)
+    if c.status is not Status.READY_TO_CALL and c.last_notified_at is not None:
+        not_before = max(not_before, c.last_notified_at + _interval(policy))
+    return replace(c, not_before=not_before), (Tell("updated"),)
 
 
 def _revive(c: Callback, fact: AskedAgain, policy: Policy) -> Step:
@@ -282,22 +291,27 @@ def _offer(c: Callback, fact: AgentFree, policy: Policy) -> Step:
     """The agent is free: call at once where that is agreed, else tell the agent — not too often."""
     if policy.owner is Owner.BACKEND or c.not_before > fact.at:
         return c, ()
+    if fact.at >= c.expires_at:  # nobody has looked at it since
+        return _close(c, fact, Status.EXPIRED, Tell("expired"))
     if c.status is Status.READY_TO_CALL or policy.auto_dial:
         if fact.opens_at is not None:
             return _miss_window(c, fact, policy)
         return c, (CallNow(fact.extension),)
     if c.notification_count >= policy.max_notifications:
         return replace(c, status=Status.NEEDS_REVIEW), (Tell("needs_review", "TOO_MANY_NOTICES"),)
-    pause = fact.at + timedelta(minutes=policy.min_interval_minutes)
+    pause = fact.at + _interval(policy)
     c = replace(c, notification_count=c.notification_count + 1, last_notified_at=fact.at, not_before=pause)
     return c, (Notify(fact.extension),)
 
 
 def _miss_window(c: Callback, fact: AgentFree, policy: Policy) -> Step:
-    """It is due while nobody may be called."""
+    """It is due while nobody may be called: put off, with its expiry, but not for ever."""
     assert fact.opens_at is not None
     if policy.missed_window is MissedWindow.CLOSE:
         return _close(c, fact, Status.EXPIRED, Tell("expired", "WINDOW_MISSED"))
+    c = _count(c, Budget.WINDOW)
+    if c.misses[Budget.WINDOW] >= policy.limit(Budget.WINDOW):
+        return replace(c, status=Status.NEEDS_REVIEW), (Tell("needs_review", "WINDOW_CLOSED"),)
     opens_at = fact.opens_at
     expires_at = max(c.expires_at, opens_at + timedelta(hours=policy.expiration_hours))
     return replace(c, not_before=opens_at, expires_at=expires_at), (Tell("rescheduled", "WINDOW_CLOSED"),)
@@ -311,7 +325,10 @@ def _tell(c: Callback, fact: ClientTold, policy: Policy) -> Step:
 def _agree(c: Callback, fact: Agreed, policy: Policy) -> Step:
     """Somebody wants it now."""
     extension = fact.extension or c.extension
-    c = replace(c, status=Status.READY_TO_CALL, not_before=fact.at, extension=extension)
+    assigned_at = fact.at if fact.extension else c.assigned_at
+    c = replace(
+        c, status=Status.READY_TO_CALL, not_before=fact.at, extension=extension, assigned_at=assigned_at
+    )
     return replace(c, expires_at=max(c.expires_at, fact.at + timedelta(hours=1))), (Tell("accepted"),)
 
 
@@ -320,8 +337,9 @@ def _look(c: Callback, fact: Due, policy: Policy) -> Step:
     if fact.at >= c.expires_at:
         return _close(c, fact, Status.EXPIRED, Tell("expired"))
     passes = _passes_on_at(c, policy)
-    if passes is not None and fact.at >= passes:
-        return replace(c, extension="", passed_on=True), (Tell("passed_on"),)
+    if passes is not None and fact.at >= passes and c.status in WAITING:
+        pause = c.not_before if c.status is Status.READY_TO_CALL else fact.at  # notices pause for one agent
+        return replace(_entrusted(c), extension="", not_before=pause), (Tell("passed_on"),)
     return c, ()
 
 
@@ -335,11 +353,10 @@ def _snooze(c: Callback, fact: Snoozed, policy: Policy) -> Step:
 def _reassign(c: Callback, fact: Reassigned, policy: Policy) -> Step:
     """Somebody else keeps it, with fresh patience."""
     status = Status.PENDING if c.status is Status.NEEDS_REVIEW else c.status
-    misses = {name: count for name, count in c.misses.items() if name != Budget.AGENT}
     c = replace(
-        c, status=status, extension=fact.extension, department=fact.department or c.department,
-        intended_for=fact.intended_for or c.intended_for, passed_on=not fact.extension,
-        notification_count=0, misses=misses, not_before=max(fact.at, c.scheduled_at or fact.at),
+        _entrusted(c), status=status, extension=fact.extension, department=fact.department or c.department,
+        intended_for=fact.intended_for or c.intended_for, assigned_at=fact.at,
+        not_before=max(fact.at, c.scheduled_at or fact.at),
     )  # fmt: skip
     return c, (Tell("reassigned"),)
 
@@ -366,20 +383,20 @@ def _finish(c: Callback, fact: AttemptEnded, policy: Policy) -> Step:
         return c, ()
     outcome, seconds = fact.outcome, fact.talk_seconds
     if outcome.result is Result.COMPLETED:
-        c = replace(c, completed_at=fact.at, voice_call_duration=seconds)
+        c = replace(c, completed_at=fact.at, voice_call_duration=seconds, recording_path=fact.recording)
         return _close(c, fact, Status.COMPLETED, Tell("completed", outcome.cause, outcome.leg, seconds))
     budget = outcome.budget
-    misses = {**c.misses, budget: c.misses.get(budget, 0) + 1}
-    c = replace(c, misses=misses, attempts=c.attempts + (budget in CLIENT_BUDGETS))
+    if outcome.result is not Result.CANCELLED:
+        c = replace(_count(c, budget), attempts=c.attempts + (budget in CLIENT_BUDGETS))
     if c.cancel_wanted:
         return _close(c, fact, Status.CANCELED, Tell("canceled", outcome.cause))
     if outcome.result is Result.CANCELLED:
         return _wait(c, fact, policy, Tell("cancelled", outcome.cause))
-    if budget in (Budget.AGENT, Budget.NONE) and misses[budget] >= policy.limit(budget):
+    is_spent = c.misses[budget] >= policy.limit(budget)
+    if outcome.cause == LOST_TOGETHER or (budget not in CLIENT_BUDGETS and is_spent):
         told = Tell("needs_review", outcome.cause, outcome.leg)
         return replace(c, status=Status.NEEDS_REVIEW), (told,)
-    is_spent = c.attempts >= policy.max_attempts or misses[budget] >= policy.limit(budget)
-    if budget in CLIENT_BUDGETS and is_spent:
+    if budget in CLIENT_BUDGETS and (is_spent or c.attempts >= policy.max_attempts):
         return _close(c, fact, Status.FAILED, Tell("failed", outcome.cause, outcome.leg))
     if fact.at >= c.expires_at:
         return _close(c, fact, Status.EXPIRED, Tell("expired", outcome.cause, outcome.leg))
@@ -396,19 +413,34 @@ def _finish(c: Callback, fact: AttemptEnded, policy: Policy) -> Step:
 
 def _wait(c: Callback, fact: Fact, policy: Policy, told: Tell) -> Step:
     """Back among those that wait, for the next time that somebody is told."""
-    pause = fact.at + timedelta(minutes=policy.min_interval_minutes)
-    return replace(c, status=Status.PENDING, not_before=pause), (told,)
+    return replace(c, status=Status.PENDING, not_before=fact.at + _interval(policy)), (told,)
 
 
 def _close(c: Callback, fact: Fact, status: Status, told: Tell) -> Step:
     return replace(c, status=status, closed_at=fact.at), (told,)
 
 
+def _entrusted(c: Callback) -> Callback:
+    """To somebody else, who has done nothing wrong yet."""
+    misses = {name: count for name, count in c.misses.items() if name != Budget.AGENT}
+    return replace(c, notification_count=0, misses=misses)
+
+
+def _count(c: Callback, budget: Budget) -> Callback:
+    return replace(c, misses={**c.misses, budget: c.misses.get(budget, 0) + 1})
+
+
+def _interval(policy: Policy) -> timedelta:
+    """Between two notices."""
+    return timedelta(minutes=policy.min_interval_minutes)
+
+
 def _passes_on_at(c: Callback, policy: Policy) -> datetime | None:
     """When a promise for one person becomes their department's; None where it does not."""
-    if policy.department_after_minutes is None or c.passed_on or not (c.extension and c.department):
+    if policy.department_after_minutes is None or not (c.extension and c.department):
         return None
-    return max(c.created_at, c.scheduled_at or c.created_at) + timedelta(
+    theirs_since = c.assigned_at or c.created_at
+    return max(theirs_since, c.scheduled_at or theirs_since) + timedelta(
         minutes=policy.department_after_minutes
     )
 

@@ -32,8 +32,10 @@ def missed_facts(a: Attempt, legs: Iterable[Channel], at: float, restarted: bool
     for leg in legs:
         if side := side_of(leg.attempt):
             ours[side][leg.uuid] = leg
-    for side, known in ours.items():
-        facts += [LegCreated(at, side, uuid) for uuid in known]
+    for side in Side:
+        facts += [LegCreated(at, side, uuid) for uuid in ours[side]]
+    for side in (a.first, a.second):  # who was on the line first is missed first
+        known = ours[side]
         facts += [LegEnded(at, side, uuid, LOST) for uuid in sorted(a.line(side).legs - set(known))]
         if a.phase is Phase.CLEARING and a.line(side).dialled and not known:
             facts.append(JobFailed(at, side, LOST))

@@ -19,21 +19,19 @@ COLUMNS: Final = (
     "notification_count", "voice_call_duration", "story_id",
 )  # fmt: skip
 _BATCH: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 async def csv(pool: asyncpg.Pool, filters: tuple[Any, ...]) -> AsyncIterator[bytes]:
     """Callbacks as CSV, newest first: UTF-8 with a byte order mark, and no cell that is a formula."""
     yield "\ufeff".encode() + _line(COLUMNS)
-    async with pool.acquire() as connection, connection.transaction():
-        rows = connection.cursor(query("callback/list"), *filters, None, 0, prefetch=_BATCH)
-        lines: list[bytes] = []
-        async for row in rows:
-            lines.append(_line([_cell(row[name]) for name in COLUMNS]))
-            if len(lines) >= _BATCH:
-                yield b"".join(lines)
-                lines = []
-        yield b"".join(lines)
+    last = (None, None)
+    while True:  # page by page: whoever reads slowly holds no connection
+        rows = await pool.fetch(query("callback/export"), *filters, *last, _BATCH)
+        yield b"".join(_line([_cell(row[name]) for name in COLUMNS]) for row in rows)
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1]["created_at"], rows[-1]["id"]
 
 
 async def stats(

@@ -42,7 +42,7 @@ from voiced.callback.facts import (
     StopTone,
     ToneStarted,
 )
-from voiced.callback.outcome import Outcome, Result, Side, missed
+from voiced.callback.outcome import LOST_TOGETHER, Outcome, Result, Side, missed
 from voiced.callback.state import Attempt, Phase
 
 Step: TypeAlias = tuple[Attempt, Actions]
@@ -64,6 +64,7 @@ LEAVE_SECONDS: Final = 60.0  # then the switch's own limits are left to end what
 NO_DATABASE: Final = Outcome(Result.FAILED, "", "DATABASE_UNAVAILABLE")
 BRIDGE_FAILED: Final = Outcome(Result.FAILED, "", "BRIDGE_FAILED")
 PBX_LOST: Final = Outcome(Result.FAILED, "", "PBX_LOST")
+MAY_HAVE_TALKED: Final = Outcome(Result.FAILED, "", LOST_TOGETHER)  # while nobody watched
 OURS: Final = frozenset({LOST, "NOT_SENT", "NOT_OWNER"})
 COMPLETED: Final = Outcome(Result.COMPLETED, "", "NORMAL_CLEARING")
 
@@ -146,6 +147,9 @@ def leg_down(a: Attempt, fact: LegEnded) -> Step:
     """A leg has ended: one phone of several, or the one who was on the line."""
     line = a.line(fact.side)
     a = a.with_line(fact.side, legs=line.legs - {fact.leg})
+    if fact.leg == line.answered and fact.cause == LOST:
+        other_was_called = not a.line(fact.side.other).is_quiet
+        return _give_up(a, fact, MAY_HAVE_TALKED if other_was_called else Outcome(Result.FAILED, "", LOST))
     if fact.leg == line.answered:
         return _give_up(a, fact, Outcome(Result.LEFT, fact.side, fact.cause, fact.sip_code))
     if fact.cause != "LOSE_RACE":

@@ -35,6 +35,7 @@ from voiced.settings import DomainSettings
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 100  # promises looked at in one transaction
+SOONEST: Final = 0.02  # seconds: what is due and was not looked at is being changed by somebody
 LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
 RETRY_SECONDS: Final = 1.0  # while the database is away
 COUNT_SECONDS: Final = 15.0  # between two counts of what waits
@@ -55,33 +56,36 @@ class Scheduler:
         self._pool, self._pbx, self._keeper, self._desk = pool, pbx, keeper, desk
         self._presence, self._scribe, self._domains = presence, scribe, domains
         self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
-        self._names = {domain.uuid: domain.name for domain in domains.values()}
+        self._by_uuid = {domain.uuid: domain for domain in domains.values()}
         self._wake, self._ended = asyncio.Event(), asyncio.Event()
         self._resting: dict[Extension, float] = {}  # until when, on the monotonic clock
-        self._serving: set[Extension] = set()
+        self._serving: dict[Extension, bool] = {}  # whether to serve them once more
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
         self.waiting = 0  # callbacks, when they were last counted
         presence.on_free(self.freed)
         notices.on("voiced_callbacks", lambda pbx: self.wake() if pbx == self._pbx else None)
 
     async def run(self) -> None:
         """Keep time, and draw conclusions from what has ended."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_time(), name="callbacks by the clock")
-            group.create_task(self._settle(), name="callbacks whose call has ended")
-            group.create_task(self._count(), name="callbacks that wait")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_time(), name="callbacks by the clock")
+                group.create_task(self._settle(), name="callbacks whose call has ended")
+                group.create_task(self._count(), name="callbacks that wait")
+        finally:
+            self._is_stopped = True
+            for task in self._tasks:
+                task.cancel()
 
     def wake(self) -> None:
         """Something may be due now."""
         self._wake.set()
 
     def own(self) -> None:
-        """The PBX is ours from now on: whatever is due, and whoever is free already."""
+        """The PBX is ours from now on."""
         self._wake.set()
         self._ended.set()
-        for name in self._domains:
-            for extension in self._presence.free(name):
-                self.freed(extension)
 
     def kept(self, kept: Kept) -> None:
         """A callback has changed: it may be due now, and its call may have to end."""
@@ -91,20 +95,25 @@ class Scheduler:
 
     def attempt_ended(self, order: Order, attempt: Attempt) -> None:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
-        outcome = attempt.outcome
+        outcome, extension = attempt.outcome, Extension(order.extension, order.domain)
         if outcome is not None and outcome.agent_wants_rest and order.rest_seconds:
-            extension = Extension(order.extension, order.domain)
             self._resting[extension] = time.monotonic() + order.rest_seconds
             self._later(order.rest_seconds, extension)
+        else:
+            self._later(0.0, extension)  # one who was never called was free all the time
         self._ended.set()
 
     # -- agents -------------------------------------------------------------------------------------------
 
     def freed(self, extension: Extension) -> None:
         """An agent has been free for some seconds."""
-        if extension.domain in self._domains and extension not in self._serving and self._owns_pbx():
-            self._serving.add(extension)
-            self._spawn(self._serve(extension), f"offer to {extension}")
+        if extension.domain not in self._domains or self._is_stopped or not self._owns_pbx():
+            return
+        if extension in self._serving:
+            self._serving[extension] = True
+            return
+        self._serving[extension] = False
+        self._spawn(self._serve(extension), f"offer to {extension}")
 
     async def _serve(self, extension: Extension) -> None:
         try:
@@ -115,7 +124,8 @@ class Scheduler:
             log.warning("the database is away, an agent waits", agent=str(extension), error=str(error))
             self._later(RETRY_SECONDS, extension)
         finally:
-            self._serving.discard(extension)
+            if self._serving.pop(extension):  # something was made or came due meanwhile
+                self.freed(extension)
 
     async def _offer(self, extension: Extension) -> None:
         domain = self._domains[extension.domain]
@@ -157,17 +167,20 @@ class Scheduler:
     # -- time ---------------------------------------------------------------------------------------------
 
     async def _keep_time(self) -> None:
+        owned = False
         while True:
             self._wake.clear()
-            wait = LOOK_AGAIN
+            wait = RETRY_SECONDS
             try:
-                if self._owns_pbx():
+                owned, owned_before = self._owns_pbx(), owned
+                if owned and not owned_before:
+                    self._serve_all()
+                if owned:
                     wait = await self._look()
             except Exception as error:
                 if not (is_away(error) or isinstance(error, DatabaseIsAway)):
                     raise
                 log.warning("the database is away, callbacks wait", error=str(error) or repr(error))
-                wait = RETRY_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
@@ -181,21 +194,25 @@ class Scheduler:
                 if each.row["status"] in WAITING:
                     await self._find_agent(each.row)
         due = await self._pool.fetchval(query("callback/next_look"), self._pbx, self._keeper.now())
-        return LOOK_AGAIN if due is None else min(LOOK_AGAIN, max(0.0, due))
+        return LOOK_AGAIN if due is None else min(LOOK_AGAIN, max(SOONEST, due))
+
+    def _serve_all(self) -> None:
+        """Whoever is free already: their moments were another daemon's, or nobody's."""
+        for name in self._domains:
+            for extension in self._presence.free(name):
+                self.freed(extension)
 
     async def _find_agent(self, row: dict[str, Any]) -> None:
         """Somebody who is free already: no moment of theirs will come."""
-        name = self._names.get(row["domain_uuid"])
-        if name is None:
+        domain = self._by_uuid.get(row["domain_uuid"])
+        if domain is None:
             return
-        numbers = [row["extension"]]
-        if not row["extension"] and row["department"]:
+        numbers = [row["extension"]] if row["extension"] else []
+        if not numbers and row["department"]:
             numbers = await self._agents(row["domain_uuid"], row["department"])
-        for number in numbers:
-            extension = Extension(number, name)
-            if number and self._presence.is_free(extension) and extension not in self._serving:
-                self.freed(extension)
-                return
+        free = [one for number in numbers if self._is_free(one := Extension(number, domain.name), domain)]
+        if free:
+            self.freed(min(free, key=self._serving.__contains__))
 
     # -- conclusions --------------------------------------------------------------------------------------
 
@@ -203,16 +220,16 @@ class Scheduler:
         """Once at the start too: a daemon may have died between an end and its conclusions."""
         while True:
             self._ended.clear()
-            wait = LOOK_AGAIN
+            wait = RETRY_SECONDS
             try:
                 if self._owns_pbx():
                     await self._scribe.drained()
                     while await self._keeper.settle():
                         pass
+                    wait = LOOK_AGAIN
             except Exception as error:
                 if not is_away(error):
                     raise
-                wait = RETRY_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._ended.wait()

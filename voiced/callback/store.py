@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -26,7 +26,7 @@ _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
-_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "passed_on", "total", "pbx"}
+_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx"}
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -46,9 +46,9 @@ async def save(connection: Any, row: Row, c: Callback, fact: promise.Fact, polic
     await connection.execute(
         query("callback/save"), c.id, seq, fact.at, fact_name(type(fact)),
         _FACT.dump_python(detail, mode="json"), c.status, c.expires_at, c.not_before, look_at, c.extension,
-        c.intended_for, c.department, c.scheduled_at, c.passed_on, c.attempts, dict(c.misses),
+        c.intended_for, c.department, c.scheduled_at, c.assigned_at, c.attempts, dict(c.misses),
         c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
-        c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration,
+        c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration, c.recording_path,
     )  # fmt: skip
     return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
 
@@ -62,13 +62,13 @@ async def list_callbacks(
 
 
 async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:
-    """The journal of a callback, and those of its attempts."""
+    """The journal of a callback, and those of its attempts by their ids."""
     lines = await pool.fetch(query("callback/journal"), id)
     attempts: dict[str, list[dict[str, Any]]] = {}
     for line in await pool.fetch(query("attempt/journal"), id):
         shown = {name: value for name, value in line.items() if name != "attempt_id"}
         attempts.setdefault(str(line["attempt_id"]), []).append(shown)
-    return {"journal": [dict(line) for line in lines], "attempts": attempts}
+    return {"journal": [dict(line) for line in lines], "attempt_journals": attempts}
 
 
 def shown(row: Row, policy: Policy) -> dict[str, Any]:
@@ -122,8 +122,8 @@ async def load_attempt(
 
 
 def order_of(row: Row) -> Order:
-    """The order of an attempt's row."""
-    return _ORDER.validate_python(row["request"])
+    """The order of an attempt's row, with the ticket that was named later."""
+    return replace(_ORDER.validate_python(row["request"]), named_ticket=row["ticket_id"])
 
 
 def _attempt(row: Row) -> tuple[Order, Attempt, int]:

@@ -18,13 +18,15 @@ import structlog
 import uvicorn
 
 from voiced.app import QuietServer, running
-from voiced.demo.backend import Backend
+from voiced.demo.backend import SHOWN, Backend
 from voiced.demo.timeline import Timeline
 from voiced.settings import (
+    CallbackSettings,
     DatabaseSettings,
     DomainSettings,
     HttpSettings,
     LogSettings,
+    OutboundSettings,
     PbxSettings,
     Settings,
     TicketsSettings,
@@ -41,6 +43,9 @@ _PHONES: Final = (
     ("1005", None, 0.0, "is not registered"),
 )
 
+_JOAO: Final = "5521988880000"
+_PACE: Final = 0.25  # prompts take a quarter of their time
+
 
 async def show(*, stay: bool, plain: bool) -> None:
     """Run the demo. With `stay`, until Ctrl-C."""
@@ -50,21 +55,22 @@ async def show(*, stay: bool, plain: bool) -> None:
     with _data_dir() as data_dir:
         timeline.line("Starting (the first start of the database takes a few seconds) ...")
         async with contextlib.AsyncExitStack() as stack:
-            switch = Switch(domain="pbx.test")
+            switch = Switch(domain="pbx.test", pace=_PACE)
             await switch.start(port=_free_port(8021))
             stack.push_async_callback(switch.stop)
             for user, manner, delay, _ in _PHONES:
                 if manner is not None:
                     switch.phone(user, manner=manner, delay=delay)
             backend = Backend(lambda path, payload: timeline.say("backend", f"{path} {_brief(payload)}"))
-            tickets = await stack.enter_async_context(_served(backend, _free_port(8090)))
+            tickets = await stack.enter_async_context(_served(backend, 8090))
             daemon = await stack.enter_async_context(running(_settings(switch.port, tickets, data_dir)))
             api = await stack.enter_async_context(httpx.AsyncClient(base_url=daemon.url, timeout=60))
             await _ready(api)
             watching = asyncio.create_task(_watch(api, timeline))
             try:
                 await _scene_answered(switch, api, backend, timeline)
-                await _scene_busy(switch, api, backend, timeline)
+                joao, transfer = await _scene_busy(switch, api, backend, timeline)
+                await _scene_callback(switch, api, backend, timeline, joao, transfer)
                 if stay:
                     await _stay(switch, daemon.url, tickets, timeline)
             finally:
@@ -93,15 +99,44 @@ async def _scene_answered(
     await backend.until(2)
 
 
-async def _scene_busy(switch: Switch, api: httpx.AsyncClient, backend: Backend, timeline: Timeline) -> None:
-    timeline.scene("2. João wants extension 1002, which is busy")
-    caller = await _caller(switch, "5521988880000", "João Lima", timeline)
+async def _scene_busy(
+    switch: Switch, api: httpx.AsyncClient, backend: Backend, timeline: Timeline
+) -> tuple[Caller, str]:
+    timeline.scene("2. João wants extension 1002, which is busy: he is offered a callback")
+    caller = await _caller(switch, _JOAO, "João Lima", timeline)
     asked = asyncio.create_task(_ask(api, caller, "1002", timeline))
     await _told_what_they_hear(switch, caller, "music", timeline)
     await _told_what_they_hear(switch, caller, "assistant", timeline)
-    await asked
+    id = await asked
     await backend.until(3)
-    caller.hangup()
+    return caller, id
+
+
+async def _scene_callback(
+    switch: Switch, api: httpx.AsyncClient, backend: Backend, timeline: Timeline, joao: Caller, transfer: str
+) -> None:
+    timeline.scene("3. João says yes; when extension 1002 is free, the promise is kept")
+    phone = next(phone for phone in switch.phones if phone.user == "1002")
+    client = switch.outside_number(_JOAO, Manner.ANSWER, 0.8)
+    phone.manner = Manner.ANSWER
+    colleague = await switch.call("1002", number="5511955550000", name="Colega")
+    await switch.until(lambda: colleague.talks_to is phone)
+    timeline.say("agent", "1002 is on the phone with a colleague")
+    timeline.say("assistant", f"POST /api/transfers/{transfer[:8]}…/callback {{}}")
+    answer = (await api.post(f"/api/transfers/{transfer}/callback", json={})).json()
+    shown = {name: answer[name] for name in ("status", "number", "extension")}
+    timeline.say("assistant", f"is answered {json.dumps(shown)}; João hangs up")
+    joao.hangup()
+    await asyncio.sleep(1.0)
+    timeline.say("agent", "1002 hangs up, and is free")
+    phone.hangup()
+    await switch.until(lambda: phone.talks_to is client, 30)
+    timeline.say("client", "João talks to the agent")
+    await asyncio.sleep(1.0)
+    timeline.say("agent", "hangs up")
+    phone.hangup()
+    await backend.until_told("completed")
+    phone.manner = Manner.BUSY
 
 
 async def _caller(switch: Switch, number: str, name: str, timeline: Timeline) -> Caller:
@@ -111,10 +146,10 @@ async def _caller(switch: Switch, number: str, name: str, timeline: Timeline) ->
     return caller
 
 
-async def _ask(api: httpx.AsyncClient, caller: Caller, extension: str, timeline: Timeline) -> None:
+async def _ask(api: httpx.AsyncClient, caller: Caller, extension: str, timeline: Timeline) -> str:
     body = {"call_uuid": caller.uuid, "domain_uuid": str(DOMAIN), "destination": extension, "reason": "demo"}
     timeline.say(
-        "pbx", f"POST /api/transfers?wait=60 {{call_uuid: {caller.uuid[:8]}…, destination: {extension}}}"
+        "assistant", f"POST /api/transfers {{call_uuid: {caller.uuid[:8]}…, destination: {extension}}}"
     )
     answer = (await api.post("/api/transfers", params={"wait": 60}, json=body)).json()
     shown = {
@@ -122,8 +157,10 @@ async def _ask(api: httpx.AsyncClient, caller: Caller, extension: str, timeline:
         for name in ("status", "cause", "sip_code", "offer_callback")
         if answer.get(name)
     }
-    timeline.say("pbx", f"answer: {json.dumps(shown)}")
-    timeline.say("pbx", f"the assistant may say: «{answer.get('message')}»")
+    timeline.say("assistant", f"is answered {json.dumps(shown)}")
+    said = answer.get("messages", {})
+    timeline.say("assistant", f"may say «{said.get('pt-BR')}» or «{said.get('en')}»")
+    return str(answer["id"])
 
 
 async def _told_what_they_hear(switch: Switch, caller: Caller, what: str, timeline: Timeline) -> None:
@@ -144,9 +181,10 @@ async def _watch(api: httpx.AsyncClient, timeline: Timeline) -> None:
 
 async def _stay(switch: Switch, url: str, tickets: str, timeline: Timeline) -> None:
     timeline.scene("It stays up: try it")
-    timeline.line(
-        f"  voiced              {url}   (API: {url}/docs, events: {url}/api/events, metrics: {url}/metrics)"
-    )
+    timeline.line(f"  voiced              {url}")
+    timeline.line(f"     the API          {url}/docs")
+    timeline.line(f"     every step       {url}/api/events")
+    timeline.line(f"     metrics          {url}/metrics")
     timeline.line(f"  ticketing backend   {tickets}   (what it has received)")
     timeline.line(f"  simulated PBX       127.0.0.1:{switch.port}   (event socket, password ClueCon)")
     timeline.line("\n  Phones: " + ", ".join(f"{user} {what}" for user, _, _, what in _PHONES))
@@ -186,22 +224,24 @@ async def _until(switch: Switch, condition: Callable[[Caller], bool], caller: Ca
 def _settings(pbx_port: int, tickets: str, data_dir: Path) -> Settings:
     return Settings(
         pbx=PbxSettings(name="demo", port=pbx_port),
+        outbound=OutboundSettings(listen=""),
         http=HttpSettings(listen=f"127.0.0.1:{_free_port(8085)}"),
         database=DatabaseSettings(data_dir=data_dir),
         tickets=TicketsSettings(url=tickets),
         transfer=TransferSettings(ring_timeout_seconds=15),
+        callback=CallbackSettings(auto_dial=True, settle_seconds=1),
         log=LogSettings(level="error"),
         domain=(DomainSettings(uuid=DOMAIN, name="pbx.test"),),
     )
 
 
 @contextlib.asynccontextmanager
-async def _served(backend: Backend, port: int) -> AsyncIterator[str]:
-    config = uvicorn.Config(backend.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
-    server = QuietServer(config)
-    task = asyncio.create_task(server.serve(), name="ticketing backend")
+async def _served(backend: Backend, usual: int) -> AsyncIterator[str]:
+    listener = _listener(usual)
+    server = QuietServer(uvicorn.Config(backend.app, log_config=None, lifespan="off"))
+    task = asyncio.create_task(server.serve([listener]), name="ticketing backend")
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
@@ -224,13 +264,17 @@ def _data_dir() -> Iterator[Path]:
 
 def _free_port(usual: int) -> int:
     """The usual port, or a free one if it is taken."""
-    for port in (usual, 0):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as taken:
-            found: int = taken.getsockname()[1]
-            return found
-    raise RuntimeError("no port is free on 127.0.0.1")
+    with _listener(usual) as taken:
+        found: int = taken.getsockname()[1]
+        return found
+
+
+def _listener(usual: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", usual))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
 
 
 def _brief(payload: dict[str, Any]) -> str:
-    wanted = ("status", "cause", "endedBy", "talkSeconds", "offerCallback")
-    return json.dumps({name: payload[name] for name in wanted if payload.get(name)}, ensure_ascii=False)
+    return json.dumps({name: payload[name] for name in SHOWN if payload.get(name)}, ensure_ascii=False)

@@ -43,6 +43,8 @@ class Channel:
     attempt: str = ""  # the attempt that dialled it, ID.N
     label: str = ""  # sofia/internal/…, loopback/9000-a
     dialled: str = ""  # the number that the leg was dialled as
+    application: str = ""  # the last one that it was given; it may be over
+    key: str = ""  # that an agent pressed when asked
     home: Home | None = None
     before: dict[str, str] = field(default_factory=dict)  # variables that we may change, as they are now
 
@@ -81,6 +83,8 @@ def from_dump(dump: str) -> Channel:
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
         dialled=event.get("Caller-Destination-Number") or "",
+        application=event.variable("current_application") or "",
+        key=event.variable("voiced_key") or "",
         home=_home(event),
         before={name: value for name, value in before.items() if value is not None},
     )

@@ -34,7 +34,7 @@ COUNT_SECONDS: Final = 5.0  # between two counts of what waits
 
 
 class Answered(Protocol):
-    """Who wants the backend's answers (the ticket's id is one), in the transaction that notes the delivery."""
+    """Who wants the backend's answers (a ticket's id), in the transaction that notes the delivery."""
 
     async def __call__(self, connection: Any, key: str, path: str, answer: dict[str, Any]) -> object: ...
 

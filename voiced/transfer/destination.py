@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from voiced.transfer.hours import WorkingHours
+from voiced.hours import WorkingHours
 from voiced.transfer.request import DestinationType
 
 
@@ -19,16 +20,23 @@ class FallbackAction(StrEnum):
     CALLBACK = "callback"  # back to the assistant, which offers a callback
     HANGUP = "hangup"  # a prompt, and the end of the call
 
+    @classmethod
+    def _missing_(cls, value: object) -> FallbackAction | None:
+        """The names that tables had before voiced."""
+        return {
+            "return_agent": cls.ASSISTANT, "offer_ticket": cls.CALLBACK, "create_ticket": cls.CALLBACK,
+        }.get(str(value))  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One row of v_voice_transfer_destinations. Times are seconds.
+    """One row of v_voice_transfer_destinations, or an extension that has none. Times are seconds.
 
     `context` is the dialplan context of groups, queues and voicemail; '' for the domain's name, as in
-    FusionPBX. `screening` and `announce` of None follow the secretary, then the settings.
+    FusionPBX. What is None follows the secretary, then the settings.
     """
 
-    uuid: UUID
+    uuid: UUID | None
     domain_uuid: UUID
     name: str
     type: DestinationType
@@ -37,9 +45,9 @@ class Destination:
     aliases: tuple[str, ...] = ()
     context: str = ""
     gateway: str = ""  # of an external number; '' for the settings' one
-    ring_timeout_seconds: float = 30.0
-    max_retries: int = 0
-    retry_delay_seconds: float = 5.0
+    ring_timeout_seconds: float | None = None
+    max_retries: int | None = None
+    retry_delay_seconds: float | None = None
     fallback_action: FallbackAction = FallbackAction.ASSISTANT
     fallback_destination_uuid: UUID | None = None
     department: str = ""
@@ -51,3 +59,13 @@ class Destination:
     is_enabled: bool = True
     screening: bool = False
     announce: bool | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody is there. `now` is aware."""
+        return self.working_hours is None or self.working_hours.is_open(now)
+
+    def closed_messages(self, now: datetime) -> dict[str, str]:
+        """What to say while it is closed, by language; nothing while it is open."""
+        if self.working_hours is None or self.working_hours.is_open(now):
+            return {}
+        return self.working_hours.closed_messages(self.name, now)

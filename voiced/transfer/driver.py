@@ -109,6 +109,7 @@ class Driver:
         self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
         self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tools, self._seq = tools, seq
+        self._was_lost = False  # what was sent may not have arrived
         self._inbox: deque[Fact] = deque()
         self._wake = asyncio.Event()
         self._handles: list[Handle] = []
@@ -116,7 +117,7 @@ class Driver:
         self.goes_on = asyncio.Event()  # set when a call routed in shall go on with its dialplan
         self._comfort_at = 0.0
         self._ear = CallerEar(str(request.id), request.caller.uuid, request.assistant_leg)
-        self._log = log.bind(
+        self.log = log.bind(
             transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
         )
 
@@ -136,7 +137,7 @@ class Driver:
         """Something happened."""
         if len(self._inbox) >= MOST_FACTS:
             self._inbox.clear()
-            self._log.error("facts overflow: asking the PBX what is so")
+            self.log.error("facts overflow: asking the PBX what is so")
             self._tools.ask_pbx(self)
         if isinstance(fact, HoldStarted):
             self._ear.music_plays = True  # it may be made up, after a reconnect
@@ -145,11 +146,11 @@ class Driver:
 
     def lose_pbx(self) -> None:
         """The event socket is gone, or nobody has listened until now."""
-        self.in_the_dark = True
+        self.in_the_dark = self._was_lost = True
         self.tell(PbxLost(self._tools.clock()))
 
     def learn(self, caller: Channel | None, legs: Collection[Channel]) -> None:
-        """What the PBX says is so: the caller's channel (None: gone) and every marked leg of this transfer."""
+        """What the PBX says is so: the caller's channel (None: gone), every marked leg of the transfer."""
         now = self._tools.clock()
         for leg in legs:
             ear = self._ears.get(attempt_of(leg))
@@ -157,6 +158,8 @@ class Driver:
                 self._tools.queue_members[leg.uuid] = self
                 if leg.answered and not leg.is_far_end:
                     ear.waits(leg.uuid, leg.dialled)
+            if self.transfer.phase is Phase.SCREENING and leg.uuid == self.transfer.agent and not leg.key:
+                self._ask_again(leg)
         for fact in missed_facts(self.request, self.transfer, caller, legs, now, self.is_taken_up):
             self.tell(fact)
         self.in_the_dark = self.is_taken_up = False
@@ -180,7 +183,7 @@ class Driver:
                 try:
                     self.step(fact)
                 except Exception:  # a fault of ours: one fact is lost, not the caller
-                    self._log.exception("a fact could not be acted on", fact=repr(fact))
+                    self.log.exception("a fact could not be acted on", fact=repr(fact))
         finally:
             for handle in self._handles:
                 handle.off()
@@ -233,7 +236,7 @@ class Driver:
         told += [messages.ended(self.request, t) for action in actions if isinstance(action, ReportTalk)]
         self._seq += 1
         self._tools.scribe.write(store.note(self.request, t, self._seq, fact, told))
-        self._log.info(
+        self.log.info(
             "transfer", fact=fact_name(type(fact)), phase=t.phase, status=t.status, attempt=t.attempt,
             cause=t.ending.cause if t.ending else "",
         )  # fmt: skip
@@ -277,14 +280,13 @@ class Driver:
                 self._send(control.stop_music(caller.uuid))
             case ResumeAssistant():
                 self._api(manners.resume_assistant)
-                if self.transfer.answered_at:
-                    self._send(control.unprepare_bridge(caller.uuid, caller.before))
+                self._take_settings_off()
             case SendHome():
-                self._send(control.unprepare_bridge(caller.uuid, caller.before))
+                self._take_settings_off()
                 if caller.home is not None:
                     self._send(control.send_home(caller.uuid, caller.home))
             case FallBack():
-                self._send(control.unprepare_bridge(caller.uuid, caller.before))
+                self._take_settings_off()
                 self._fall_back()
             case DialAgent(attempt):
                 self._dial(attempt)
@@ -385,6 +387,12 @@ class Driver:
         if not commands:  # nothing to be told with: the call is what counts
             self.tell(Accepted(self._tools.clock(), attempt))
 
+    def _ask_again(self, leg: Channel) -> None:
+        """The agent sits in silence: they were never asked, since the question was lost on the way."""
+        attempt = attempt_of(leg)
+        if leg.application == "park" and self.request.target(attempt, leg.dialled).screening:
+            self._screen(attempt, leg.uuid)
+
     def _fall_back(self) -> None:
         """The caller is back, and goes on to where the destination wants them."""
         request, caller = self.request, self.request.caller
@@ -406,6 +414,14 @@ class Driver:
         self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), attempt, text))
         self._tools.reacted(self._tools.clock() - self.transfer.answered_at)
 
+    def _take_settings_off(self) -> None:
+        """The caller is not ours any more. The hold's own settings go with it, if it was sent as a whole."""
+        caller = self.request.caller
+        if self.transfer.answered_at:
+            self._send(control.unprepare_bridge(caller.uuid, caller.before))
+        if self._was_lost:
+            self._send(control.unmark(caller.uuid, str(self.request.id), 0, caller.before))
+
     def _api(self, template: str) -> None:
         """An api command of the settings, with the caller's uuid in it."""
         if template:
@@ -419,7 +435,7 @@ class Driver:
                 return
             if not reply.result().ok:
                 first = command.text.split("\n", 1)[0]
-                self._log.info("the PBX refused", command=first, reply=reply.result().text)
+                self.log.info("the PBX refused", command=first, reply=reply.result().text)
                 if refused is not None:
                     self.tell(refused(reply.result().text))
 

@@ -147,9 +147,14 @@ class AttemptEar:
 
     def _screened(self, event: Event, at: float) -> Fact:
         asked = event.get("Application") == "play_and_get_digits"
-        match event.variable("voiced_key") if asked else "1":
-            case "1":
-                return Accepted(at, self._attempt)
-            case "3":
-                return Refused(at, self._attempt, "callback")
-        return Refused(at, self._attempt)
+        return key_fact((event.variable("voiced_key") or "") if asked else "1", at, self._attempt)
+
+
+def key_fact(key: str, at: float, attempt: int) -> Fact:
+    """What an agent's key means; '' for none in time."""
+    match key:
+        case "1":
+            return Accepted(at, attempt)
+        case "3":
+            return Refused(at, attempt, "callback")
+    return Refused(at, attempt)

@@ -58,7 +58,7 @@ assistant_left  note    note      note      note      note      note      note  
 caller_parked   .home   .home     .home     .home     .home     stranded  .home     .home     send_home .over
 caller_ended    leave   leave     leave     leave     leave     leave     hung_up   leave     leave     .over
 deadline        unable  dial_wait too_long  too_long  silence   no_bridge check     again     press_on  .over
-cancelled       cancel  cancel    cancel    cancel    cancel    cancel    .talking  cancel    .late     .over
+cancelled       cancel  cancel    cancel    cancel    cancel    .late     .talking  cancel    .late     .over
 pbx_lost        lose    lose      lose      lose      lose      lose      lose      lose      lose      .over
 pbx_back        resume  resume    resume    resume    resume    resume    resume    resume    resume    .over
 """

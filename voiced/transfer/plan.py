@@ -7,9 +7,10 @@ are, nobody is, and the caller hears when it opens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain as chained
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +38,9 @@ class Rules:
 
     domain: str  # its name
     gateway: str = "default"
+    ring_seconds: float = 30.0  # these three unless a destination says otherwise
+    max_retries: int = 0
+    retry_delay_seconds: float = 5.0
     announce: bool = True  # unless a destination says otherwise
     can_announce: bool = True  # there are prompts or a speech engine
     screening_seconds: float = 20.0  # for announcement and key together
@@ -55,11 +59,14 @@ class Plan:
 
 
 def one_after_another(
-    first: Destination, others: Mapping[UUID, Destination], rules: Rules, now: datetime
+    asked: Sequence[Destination], others: Mapping[UUID, Destination], rules: Rules, now: datetime
 ) -> Plan:
-    """A destination, its retries, and whatever its fallback names. Raises CannotBeDialled."""
-    chain = _chain(first, others)
-    is_open = [one for one in chain if one.working_hours is None or one.working_hours.is_open(now)]
+    """The destinations asked for, each with its retries and whatever its fallback names.
+
+    Raises CannotBeDialled.
+    """
+    chain = list(dict.fromkeys(chained.from_iterable(_chain(one, others) for one in asked)))[:LONGEST_CHAIN]
+    is_open = [one for one in chain if one.is_open(now)]
     targets, dials = list[tuple[Target, ...]](), list[Dial]()
     for destination in is_open or chain[:1]:
         target = target_of(destination, rules)
@@ -69,25 +76,22 @@ def one_after_another(
     fallback = _FALLBACKS[chain[-1].fallback_action]
     if is_open:
         return Plan(tuple(targets), tuple(dials), fallback)
-    hours = first.working_hours
-    assert hours is not None  # it is closed
-    return Plan(tuple(targets), tuple(dials), fallback, CLOSED, hours.closed_messages(first.name, now))
+    return Plan(tuple(targets), tuple(dials), fallback, CLOSED, chain[0].closed_messages(now))
 
 
-def all_at_once(destinations: Iterable[Destination], rules: Rules, now: datetime) -> Plan:
+def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> Plan:
     """Several that ring together; who answers first has it. Raises CannotBeDialled.
 
     A queue answers at once, in nobody's name, so it cannot ring with others.
     """
-    chosen = list(destinations)
-    is_open = [one for one in chosen if one.working_hours is None or one.working_hours.is_open(now)]
+    is_open = [one for one in chosen if one.is_open(now)]
     if not chosen:
         raise CannotBeDialled("no destination is named")
     if not is_open:
-        return one_after_another(chosen[0], {}, rules, now)
+        return one_after_another(chosen, {}, rules, now)
     if len(is_open) > 1 and any(one.type is DestinationType.QUEUE for one in is_open):
         raise CannotBeDialled("a queue cannot ring together with others: it answers at once")
-    longest = max(one.ring_timeout_seconds for one in is_open)
+    longest = max(_ring_seconds(one, rules) for one in is_open)
     asked = max(_screening(one, rules) for one in is_open)
     return Plan((tuple(target_of(one, rules) for one in is_open),), (Dial(longest, screening_seconds=asked),))
 
@@ -115,14 +119,15 @@ def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Desti
 
 
 def _attempts(destination: Destination, rules: Rules) -> list[Dial]:
-    first = Dial(destination.ring_timeout_seconds, screening_seconds=_screening(destination, rules))
-    again = Dial(
-        first.ring_seconds,
-        destination.retry_delay_seconds,
-        is_retry=True,
-        screening_seconds=first.screening_seconds,
-    )
-    return [first, *[again] * destination.max_retries]
+    first = Dial(_ring_seconds(destination, rules), screening_seconds=_screening(destination, rules))
+    delay, retries = destination.retry_delay_seconds, destination.max_retries
+    again = replace(first, delay_seconds=rules.retry_delay_seconds if delay is None else delay, is_retry=True)
+    return [first, *[again] * (rules.max_retries if retries is None else retries)]
+
+
+def _ring_seconds(destination: Destination, rules: Rules) -> float:
+    own = destination.ring_timeout_seconds
+    return rules.ring_seconds if own is None else own
 
 
 def _screening(destination: Destination, rules: Rules) -> float:

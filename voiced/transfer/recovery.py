@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from voiced.pbx.channel import Channel
 from voiced.transfer.facts import (
     LOST,
+    Accepted,
     Answered,
     Bridged,
     CallerEnded,
@@ -27,6 +28,7 @@ from voiced.transfer.facts import (
     Ringing,
     Unbridged,
 )
+from voiced.transfer.hearing import key_fact
 from voiced.transfer.request import Request
 from voiced.transfer.state import Music, Phase, Transfer
 
@@ -51,7 +53,7 @@ def missed_facts(
     for leg in ours.values():
         if leg.uuid not in talking:
             facts.append(LegCreated(at, attempt_of(leg), leg.uuid))
-            facts += _progress(request, leg, ours.values(), at)
+            facts += _progress(request, t, leg, ours.values(), at)
     attempt = max(t.attempt, 1)
     facts += [LegEnded(at, attempt, uuid, LOST) for uuid in sorted(t.legs - set(ours))]
     if t.phase is Phase.RETURNING and t.dialled and not ours:
@@ -70,7 +72,7 @@ def attempt_of(leg: Channel) -> int:
     return int(leg.attempt.rpartition(".")[2])
 
 
-def _progress(request: Request, leg: Channel, legs: Iterable[Channel], at: float) -> list[Fact]:
+def _progress(request: Request, t: Transfer, leg: Channel, legs: Iterable[Channel], at: float) -> list[Fact]:
     """How far a leg has come. The far end of a loopback is the dialplan's; a queue answers at once."""
     attempt = attempt_of(leg)
     if leg.is_far_end:
@@ -81,7 +83,16 @@ def _progress(request: Request, leg: Channel, legs: Iterable[Channel], at: float
         other.is_far_end and other.is_bridged and attempt_of(other) == attempt for other in legs
     ):
         return []
-    return [Answered(at, attempt, leg.uuid, leg.dialled)]
+    return [Answered(at, attempt, leg.uuid, leg.dialled), *_screened(request, t, leg, at)]
+
+
+def _screened(request: Request, t: Transfer, leg: Channel, at: float) -> list[Fact]:
+    """The key that the agent has pressed meanwhile. Who is only told who calls has been told."""
+    attempt = attempt_of(leg)
+    if leg.key:
+        return [key_fact(leg.key, at, attempt)]
+    is_told = t.phase is Phase.SCREENING and leg.uuid == t.agent
+    return [Accepted(at, attempt)] if is_told and not request.target(attempt, leg.dialled).screening else []
 
 
 def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:

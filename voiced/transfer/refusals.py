@@ -13,6 +13,42 @@ class CannotBeDialled(Refusal):
     code, field = "invalid", "destination"
 
 
+class NoSuchDomain(Refusal):
+    """No [[domain]] with this uuid is configured."""
+
+    code, field = "no_such_domain", "domain_uuid"
+
+
+class NoSuchDestination(Refusal):
+    """There is no such destination in this domain."""
+
+    code, field = "no_such_destination", "destination"
+
+
+class UnknownDestination(Refusal):
+    """There is no destination with this id."""
+
+    code, field = "unknown_destination", "id"
+
+
+class IsAmbiguous(Refusal):
+    """Several destinations are meant as likely: the message asks which."""
+
+    code, field = "ambiguous", "destination"
+
+
+class TransfersDisabled(Refusal):
+    """Transfers are switched off here ([transfer] enabled = false)."""
+
+    code = "transfers_disabled"
+
+
+class TooManyOutside(Refusal):
+    """Too many numbers outside were dialled within a minute; try again later."""
+
+    code, field = "too_many_outside_calls", "destination"
+
+
 class UnknownCall(Refusal):
     """The PBX has no such call."""
 

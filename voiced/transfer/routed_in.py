@@ -14,15 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from voiced.esl import EslError, InvalidValue, OutboundServer, Session
-from voiced.transfer import messages
+from voiced.transfer import messages, wording
 from voiced.transfer.driver import Driver
+from voiced.transfer.reception import Ask
 from voiced.transfer.refusals import Refusal
 from voiced.transfer.service import Transfers, Wish
 from voiced.transfer.state import Fallback
@@ -30,30 +31,25 @@ from voiced.transfer.state import Fallback
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What the dialplan's variables ask for."""
-
-    call_uuid: str
-    domain_uuid: UUID
-    destination: str  # a name or a phrase, '' for the default
-    destination_uuid: UUID | None
-    secretary_uuid: UUID | None
-    reason: str
-
-
 class RoutedIn:
-    """Serves one outbound session a call. `wish` finds the destination and raises Refusal where it cannot."""
+    """Serves one outbound session a call. `wish` finds the destination and raises Refusal where it cannot.
+
+    Calls above the limit are told so before they go on; there is room for as many of those again.
+    """
 
     def __init__(self, transfers: Transfers, wish: Callable[[Ask], Awaitable[Wish]], *, limit: int) -> None:
-        self._transfers, self._wish = transfers, wish
-        self.server = OutboundServer(self._serve, limit=limit)
+        self._transfers, self._wish, self._limit = transfers, wish, limit
+        self.server = OutboundServer(self._serve, limit=2 * limit)
 
     async def _serve(self, session: Session) -> None:
         """Returning lets the call go on with its dialplan."""
         if session.channel.variable("voiced_status"):
             return
         await session.execute("set", "voiced_status=failed")
+        if len(self.server) > self._limit:
+            log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
+            await _tell(session, {"voiced_cause": "TOO_MANY_CALLS"})
+            return
         if session.channel.get("Answer-State") != "answered":
             await session.execute("answer")
         try:
@@ -62,7 +58,8 @@ class RoutedIn:
         except (Refusal, InvalidValue) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "invalid"
             log.info("a call routed in goes on", call_uuid=session.unique_id, reason=code)
-            await _tell(session, {"voiced_cause": code.upper(), "voiced_message": str(refusal)})
+            said = refusal.messages if isinstance(refusal, Refusal) and refusal.messages else wording.NOT_NOW
+            await _tell(session, {"voiced_cause": code.upper(), "voiced_message": said["pt-BR"]})
             return
         goes_on = asyncio.create_task(driver.goes_on.wait(), name=f"routed in {session.unique_id}")
         either: list[asyncio.Future[Any]] = [goes_on, session.ended]
@@ -90,11 +87,10 @@ def _ask(session: Session) -> Ask:
     domain = uuid("voiced_domain_uuid") or uuid("domain_uuid")  # FusionPBX sets the second
     if domain is None:
         raise InvalidValue("voiced_domain_uuid is not set")
+    destination = uuid("voiced_destination_uuid") or channel.variable("voiced_destination") or ""
     return Ask(
-        call_uuid=session.unique_id, domain_uuid=domain,
-        destination=channel.variable("voiced_destination") or "",
-        destination_uuid=uuid("voiced_destination_uuid"), secretary_uuid=uuid("voiced_secretary_uuid"),
-        reason=channel.variable("voiced_reason") or "",
+        call_uuid=session.unique_id, domain_uuid=domain, destinations=(destination,),
+        secretary_uuid=uuid("voiced_secretary_uuid"), reason=channel.variable("voiced_reason") or "",
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,15 +14,16 @@ import asyncpg
 import structlog
 
 from voiced.esl import EslError, Event, InvalidValue, values
+from voiced.insist import insist
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
-from voiced.pbx.pbx import Pbx, Survey
+from voiced.pbx.owner import Ownership
+from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver, Manners, Tools
-from voiced.transfer.facts import Fact, PbxLost, Requested
-from voiced.transfer.recovery import missed_facts
+from voiced.transfer.facts import Fact, Requested
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
@@ -58,20 +59,20 @@ class Transfers:
 
     def __init__(
         self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
-        owns_pbx: Callable[[], bool], watch: Watch, reacted: Callable[[float], object],
+        ownership: Ownership, watch: Watch, reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
         self._pbx, self._pool, self._scribe, self._longest_hold = pbx, pool, scribe, longest_hold
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
-            calls=pbx.calls, scribe=scribe, manners=manners, owns_pbx=owns_pbx, watch=watch, reacted=reacted,
-            queue_members=self._queue_members,
-            ask_pbx=lambda driver: self._spawn(self._ask(driver), "ask the PBX"),
+            calls=pbx.calls, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
+            reacted=reacted, queue_members=self._queue_members,
+            ask_pbx=lambda driver: self._spawn(self._look_at(driver), "ask the PBX"),
         )  # fmt: skip
-        self._owns_pbx = owns_pbx
+        self._ownership = ownership
         self._drivers: dict[UUID, Driver] = {}
         self._by_caller: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._recovering = asyncio.Lock()
+        self._recovery: asyncio.Task[None] | None = None
         self._closing = False
         pbx.calls.on(self._hear_bridge, name=("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
         pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
@@ -100,7 +101,7 @@ class Transfers:
             raise PbxIsAway("this daemon is being stopped")
         if not self._pbx.is_connected:
             raise PbxIsAway
-        if not self._owns_pbx():
+        if not self._ownership.may_dial():
             raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
         if wish.call_uuid in self._by_caller:
             raise CallIsBusy
@@ -164,11 +165,11 @@ class Transfers:
 
         self._spawn(drive(), f"transfer {request.id}")
 
-    def _spawn(self, work: object, name: str) -> None:
-        assert asyncio.iscoroutine(work)
-        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -194,30 +195,40 @@ class Transfers:
 
     def pbx_lost(self) -> None:
         """The event socket is gone."""
+        self._stop_recovery()
         for driver in list(self._drivers.values()):
-            driver.tell(PbxLost(self._tools.clock()))
+            driver.lose_pbx()
 
     def pbx_back(self) -> None:
         """The event socket is back."""
-        if self._owns_pbx():
-            self._spawn(self.recover(), "recovery")
+        self._stop_recovery()
+        if self._ownership.is_owner:
+            self._recovery = self._spawn(self.recover(), "recovery")
+
+    def _stop_recovery(self) -> None:
+        """What it has not found out is found out by the next."""
+        if self._recovery is not None:
+            self._recovery.cancel()
 
     async def recover(self) -> None:
-        """Take up every open transfer: those that run here, and those that only the database knows."""
-        async with self._recovering:
-            try:
-                survey = await self._pbx.survey()
-                for driver in list(self._drivers.values()):
-                    if driver.transfer.lost:
-                        await self._ask(driver, legs=survey.legs)
-                await self._take_up(survey.legs)
-                self._tidy_up(survey)
-            except EslError as error:
-                log.warning(
-                    "recovery was cut short, it begins again with the next connection", error=str(error)
-                )
+        """Find out what became of every open transfer, until PBX and database have answered.
 
-    async def _take_up(self, legs: list[Channel]) -> None:
+        First of those that run here, which needs no database; then those are taken up that only the
+        database knows; then what belongs to none of them is ended.
+        """
+        await insist(self._look_again)
+        await insist(self._take_up)
+        await insist(self._tidy_up)
+
+    async def _look_again(self) -> None:
+        in_the_dark = [driver for driver in self._drivers.values() if driver.in_the_dark]
+        if not in_the_dark:
+            return
+        legs = (await self._pbx.survey()).legs
+        for driver in in_the_dark:
+            await self._look(driver, legs)
+
+    async def _take_up(self) -> None:
         """Open transfers of the database that nobody drives: a daemon has died, or has lost the PBX to us."""
         await self._scribe.drained()
         for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
@@ -225,29 +236,31 @@ class Transfers:
                 continue
             driver = Driver(request, self._tools, state, seq)
             driver.recorded.set_result(None)
+            driver.is_taken_up = True
+            driver.lose_pbx()
             driver.listen()
-            log.info("taking up a transfer", transfer_id=str(request.id), phase=state.phase)
+            driver.log.info("taking up a transfer", phase=state.phase)
             self._start(driver)
-            await self._ask(driver, restarted=True, legs=legs)
+        await self._look_again()
 
-    async def _ask(
-        self, driver: Driver, *, restarted: bool = False, legs: list[Channel] | None = None
-    ) -> None:
-        """Find out what is so for one transfer, and tell its driver what it missed."""
-        request = driver.request
+    async def _look(self, driver: Driver, legs: list[Channel]) -> None:
+        """Find out what is so for one transfer. Raises EslError without an answer."""
+        request, in_the_dark = driver.request, driver.in_the_dark
+        caller = await self._pbx.channel(request.caller.uuid)
+        if driver.in_the_dark == in_the_dark:  # else the PBX was lost meanwhile, and the answer is old
+            driver.learn(caller, [leg for leg in legs if leg.attempt.rpartition(".")[0] == str(request.id)])
+
+    async def _look_at(self, driver: Driver) -> None:
+        """The same for a driver that wants to know; it asks again if it has to."""
         try:
-            caller = await self._pbx.channel(request.caller.uuid)
-            marked = (await self._pbx.survey()).legs if legs is None else legs
+            await self._look(driver, (await self._pbx.survey()).legs)
         except EslError as error:
-            log.warning("the PBX did not say what is so", transfer_id=str(request.id), error=str(error))
-            return
-        ours = [leg for leg in marked if leg.attempt.rpartition(".")[0] == str(request.id)]
-        driver.found(ours)
-        for fact in missed_facts(request, driver.transfer, caller, ours, self._tools.clock(), restarted):
-            driver.tell(fact)
+            driver.log.warning("the PBX did not say what is so", error=str(error))
 
-    def _tidy_up(self, survey: Survey) -> None:
+    async def _tidy_up(self) -> None:
         """Legs and music of transfers that nobody drives: a leg is ended, a caller goes back."""
+        survey = await self._pbx.survey()
+        await self._ownership.certain()
         for leg in survey.legs:
             if not self._is_ours(leg.attempt) and not leg.is_bridged:
                 log.warning("ending a leg that belongs to no transfer", leg=leg.uuid, attempt=leg.attempt)
@@ -274,12 +287,14 @@ class Transfers:
     def _hear_birth(self, event: Event) -> None:
         """A leg that is born for an attempt which nobody drives any more."""
         attempt = event.variable("voiced_attempt")
-        if attempt and self._owns_pbx() and not self._is_ours(attempt):
+        if attempt and self._ownership.may_dial() and not self._is_ours(attempt):
             log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
             self._pbx.say(control.end_legs(attempt))
 
     def _is_ours(self, attempt: str) -> bool:
-        return self._drives(attempt.rpartition(".")[0])
+        """Whether the attempt is driven here, or is no transfer's: those are numbered."""
+        id, _, number = attempt.rpartition(".")
+        return self._drives(id) or not number.isdigit()
 
     def _drives(self, id: str) -> bool:
         with suppress(ValueError):

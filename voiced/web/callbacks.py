@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -38,6 +40,7 @@ from voiced.web.services import services
 
 router = APIRouter(tags=["callbacks"])
 
+_KEPT_SECONDS: Final = 1.0  # for what has just happened to be in the database
 _MESSAGES: Final = {  # why a call was not placed: pt-BR for people
     "USER_BUSY": "O ramal está em outra ligação.",
     "DO_NOT_DISTURB": "O ramal está em não perturbe.",
@@ -54,8 +57,14 @@ def _extension(value: str) -> str:
 
 
 ExtensionNumber = Annotated[str, Field(max_length=32), AfterValidator(_extension)]
-Number = Annotated[str, Field(min_length=1, max_length=40, description="As +5511999990000, or as at home.")]
-Ticket = Annotated[str, Field(max_length=200)]
+Number = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=40, coerce_numbers_to_str=True,
+        description="As +5511999990000, or as at home.",
+    ),
+]  # fmt: skip
+Ticket = Annotated[str, Field(max_length=200, coerce_numbers_to_str=True)]
 Text = Annotated[str, Field(max_length=1000)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -113,6 +122,10 @@ class WhoTakesIt(_Body):
     extension: ExtensionNumber = ""
 
 
+_ITS_AGENT: Final = WhoTakesIt()
+_AS_BEFORE: Final = Yes()
+
+
 class Snooze(_Body):
     """How long."""
 
@@ -130,7 +143,7 @@ class Reassign(_Body):
 class OfTicket(_Body):
     """A ticket."""
 
-    ticket_id: str = Field(min_length=1, max_length=200)
+    ticket_id: Ticket = Field(min_length=1)
 
 
 class InitiateTicket(OfTicket):
@@ -219,9 +232,14 @@ async def make(body: CallbackRequest, access: Granted, request: Request) -> dict
 
 
 @router.post("/api/transfers/{id}/callback", status_code=201)
-async def after_a_transfer(id: UUID, body: Yes, access: Granted, request: Request) -> dict[str, Any]:
+async def after_a_transfer(
+    id: UUID, access: Granted, request: Request, body: Yes = _AS_BEFORE
+) -> dict[str, Any]:
     """The caller of a failed transfer wants to be called back: by whom, why and what for is known."""
     at = services(request)
+    with suppress(TimeoutError):  # a result that is told already may be on its way to the database
+        async with asyncio.timeout(_KEPT_SECONDS):
+            await at.scribe.drained()
     order, t = await at.desk.look(id, access.domain)
     domain = _domain(request, access, order.domain_uuid)
     if t.phase is TransferPhase.BRIDGED or not t.is_known or not (t.ending and t.ending.offer_callback):
@@ -235,7 +253,7 @@ async def after_a_transfer(id: UUID, body: Yes, access: Granted, request: Reques
         notify_via_whatsapp=body.notify_via_whatsapp, secretary_uuid=order.secretary_uuid,
         story_id=order.story_id, transfer_id=order.id, voice_call_uuid=order.caller.uuid,
     )  # fmt: skip
-    if not (wanted.extension or wanted.department):
+    if not wanted.department:
         wanted = await _with_department(request, wanted, target.uuid, target.name)
     kept = await at.callbacks.make(domain, wanted)
     return {**await _shown(request, kept.row), "is_new": kept.before is None}
@@ -264,17 +282,22 @@ async def list_them(
     return {"callbacks": [await _shown(request, row) for row in rows], "total": total, "page": page}
 
 
-@router.get("/api/callbacks/export")
+@router.get(
+    "/api/callbacks/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "CSV, UTF-8."}},
+)
 async def export(
     access: Granted,
     request: Request,
     status: Status | None = None,
     extension: Annotated[str | None, Query(max_length=200)] = None,
+    department: Annotated[str | None, Query(max_length=1000)] = None,
     begin: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
 ) -> StreamingResponse:
     """The same as CSV, for a spreadsheet: every callback of a period."""
-    filters = (access.domain, status, _plain(extension), None, None, begin, end, None)
+    filters = (access.domain, status, _plain(extension), _plain(department), begin, end)
     return StreamingResponse(
         report.csv(services(request).pool, filters),
         media_type="text/csv; charset=utf-8",
@@ -301,13 +324,13 @@ async def look(id: UUID, access: Granted, request: Request) -> dict[str, Any]:
 
 
 @router.post("/api/callbacks/{id}/accept")
-async def accept(id: UUID, body: WhoTakesIt, access: Granted, request: Request) -> Answer:
+async def accept(id: UUID, access: Granted, request: Request, body: WhoTakesIt = _ITS_AGENT) -> Answer:
     """An agent takes it: the call is placed now, whatever the hour, if the agent is free."""
     return await _accept(request, await _desk(request).find(id, "", access.domain), body.extension)
 
 
 @router.post("/api/callbacks/{id}/agree")
-async def agree(id: UUID, body: WhoTakesIt, access: Granted, request: Request) -> dict[str, Any]:
+async def agree(id: UUID, access: Granted, request: Request, body: WhoTakesIt = _ITS_AGENT) -> dict[str, Any]:
     """The client (or an agent) says yes: it is called as soon as the agent is free."""
     desk = _desk(request)
     return await _done(request, await desk.agree(await desk.find(id, "", access.domain), body.extension))
@@ -381,14 +404,14 @@ async def accept_ticket(body: AcceptTicket, access: Granted, request: Request) -
 
 @router.post("/api/voice/callback/snooze")
 async def snooze_ticket(body: SnoozeTicket, access: Granted, request: Request) -> dict[str, Any]:
-    """Not now, but in so many minutes."""
+    """A ticket's callback: not now, but in so many minutes."""
     row = await _ticket(request, access, body)
     return await _done(request, await _desk(request).snooze(row, body.minutes))
 
 
 @router.post("/api/voice/callback/cancel")
 async def cancel_ticket(body: OfTicket, access: Granted, request: Request) -> dict[str, Any]:
-    """Not wanted any more."""
+    """A ticket's callback is not wanted any more."""
     return await _done(request, await _desk(request).cancel(await _ticket(request, access, body)))
 
 
@@ -413,7 +436,8 @@ async def change_settings(
     try:
         policy = await _desk(request).keeper.policies.change(company_id, changes)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False)) from None
+        found = error.errors(include_url=False)
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
     return {"id": company_id, "company_id": company_id, **policy.model_dump(mode="json")}
 
 
@@ -453,10 +477,14 @@ async def _accept(request: Request, row: dict[str, Any], extension: str) -> Answ
 
 
 async def _with_department(request: Request, wanted: Wanted, destination: UUID | None, name: str) -> Wanted:
-    """A group or a queue is called back by its department; one that has none, by whoever it is named."""
+    """A group or a queue is called back by its department; one that has none, by whoever it is named.
+
+    An agent's department is who takes it when the agent does not.
+    """
     book = await services(request).directory.book(wanted.domain_uuid, wanted.secretary_uuid)
     found = book.destinations.get(destination) if destination else None
-    return replace(wanted, department=(found.department if found else "") or name)
+    department = found.department if found else ""
+    return replace(wanted, department=department or ("" if wanted.extension else name))
 
 
 async def _done(request: Request, kept: Kept) -> dict[str, Any]:
@@ -480,7 +508,7 @@ def _call(order: Order, a: Attempt) -> dict[str, Any]:
     outcome = a.outcome
     return {
         "id": order.id, "call_uuid": order.id, "callback_id": order.callback_id,
-        "ticket_id": order.ticket_id, "domain_uuid": order.domain_uuid, "extension": order.extension,
+        "ticket_id": order.ticket, "domain_uuid": order.domain_uuid, "extension": order.extension,
         "number": order.number, "phase": a.phase, "requested_at": _moment(a.requested_at),
         "connected_at": _moment(a.connected_at), "duration_seconds": round(a.talk_seconds, 1),
         "result": outcome.result if outcome else "", "cause": outcome.cause if outcome else "",

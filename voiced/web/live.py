@@ -3,39 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
 KEPT: Final = 1000  # steps waiting for one watcher; the oldest go first, and the watcher is told
 
 
+class Watcher:
+    """Who watches one domain, or all (None)."""
+
+    def __init__(self, domain: UUID | None) -> None:
+        self.domain = domain
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._wake = asyncio.Event()
+        self._missed = 0
+
+    def give(self, step: dict[str, Any]) -> None:
+        """Keep a step until it is read."""
+        if len(self._waiting) == KEPT:
+            self._waiting.popleft()
+            self._missed += 1
+        self._waiting.append(step)
+        self._wake.set()
+
+    async def next(self, patience: float) -> dict[str, Any] | None:
+        """The next step, or how many were missed before it; None if there is none for `patience` seconds."""
+        while not self._waiting:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(patience):
+                    await self._wake.wait()
+            except TimeoutError:
+                return None
+        if self._missed:
+            missed, self._missed = self._missed, 0
+            return {"type": "missed", "count": missed}
+        return self._waiting.popleft()
+
+
 class Hub:
-    """Fans steps out to watchers, each with a bounded queue of its own."""
+    """Gives each step to everyone who may see it."""
 
     def __init__(self) -> None:
-        self._watchers: dict[asyncio.Queue[dict[str, Any]], UUID | None] = {}
-        self.dropped = 0
+        self._watchers: set[Watcher] = set()
 
     def publish(self, domain: UUID, step: dict[str, Any]) -> None:
         """Give a step to everyone who may see this domain."""
-        for queue, only in self._watchers.items():
-            if only is not None and only != domain:
-                continue
-            if queue.full():
-                queue.get_nowait()
-                self.dropped += 1
-            queue.put_nowait(step)
+        for watcher in self._watchers:
+            if watcher.domain in (None, domain):
+                watcher.give(step)
 
-    async def watch(self, domain: UUID | None) -> AsyncIterator[dict[str, Any]]:
-        """Steps from now on; of one domain, or of all."""
-        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(KEPT)
-        self._watchers[queue] = domain
+    @contextmanager
+    def watching(self, domain: UUID | None) -> Iterator[Watcher]:
+        """Steps of one domain, or of all, for the time of the block."""
+        watcher = Watcher(domain)
+        self._watchers.add(watcher)
         try:
-            while True:
-                yield await queue.get()
+            yield watcher
         finally:
-            del self._watchers[queue]
+            self._watchers.discard(watcher)
 
     def __len__(self) -> int:
         return len(self._watchers)

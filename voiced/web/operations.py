@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
 
 from voiced import database
 from voiced.database import query
@@ -19,6 +20,8 @@ from voiced.web.services import services
 
 router = APIRouter(tags=["operations"])
 
+QUIET_SECONDS: Final = 15.0  # then a comment is sent: proxies cut a connection that says nothing
+
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
@@ -26,11 +29,24 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+class Readiness(BaseModel):
+    """What is there: `ok`, or what is wrong."""
+
+    ready: bool
+    pbx: str
+    database: str
+
+
+@router.get(
+    "/readyz",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Something is missing."}},
+)
 async def readyz(request: Request) -> JSONResponse:
     """200 when calls can be transferred: PBX and database are there. Else 503, with what is missing."""
     at = services(request)
-    checks = {"pbx": "ok" if at.pbx.is_connected else "not connected", "database": "ok"}
+    connected = at.pbx.is_connected and at.pbx.questions.is_connected
+    checks = {"pbx": "ok" if connected else "not connected", "database": "ok"}
     try:
         async with asyncio.timeout(2):
             await at.pool.fetchval("select 1")
@@ -40,22 +56,30 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"ready": ready, **checks}, 200 if ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     at = services(request)
     return Response(at.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/api/events")
+@router.get("/api/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
 async def events(request: Request, access: Granted) -> StreamingResponse:
-    """Every step of every transfer, as server-sent events, from now on."""
+    """Every step of every transfer, as server-sent events, from now on.
+
+    A reader who is too slow is told how many steps it has missed (`event: missed`).
+    """
     hub = services(request).hub
 
     async def stream() -> AsyncIterator[str]:
-        yield ": welcome\n\n"
-        async for step in hub.watch(access.domain):
-            yield f"event: {step['type']}\ndata: {json.dumps(step, default=str, ensure_ascii=False)}\n\n"
+        with hub.watching(access.domain) as watcher:
+            yield ": welcome\n\n"
+            while True:
+                step = await watcher.next(QUIET_SECONDS)
+                if step is None:
+                    yield ": nothing new\n\n"
+                    continue
+                yield f"event: {step['type']}\ndata: {json.dumps(step, default=str, ensure_ascii=False)}\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 

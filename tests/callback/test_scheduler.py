@@ -1,0 +1,361 @@
+"""Promises and free agents brought together: at the right moment, not too often, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.backend import Backend
+from tests.callback.conftest import CLIENT, SETTLE, Clock, House, is_among, opened
+from tests.conftest import Start
+from tests.house import add
+from voiced.sim import Caller, Manner, Phone, Switch
+
+OTHER = "+5521988887777"
+NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("America/Sao_Paulo"))  # a Monday
+OFFICE = {"start": "09:00", "end": "18:00"}
+
+
+async def on_the_phone(switch: Switch, phone: Phone) -> Caller:
+    """Somebody talks to the agent."""
+    caller = await switch.call(phone.user, number="5511900000000")
+    await switch.until(lambda: phone.talks_to is caller)
+    return caller
+
+
+async def quiet_for_a_while(house: House, *outcomes: str) -> None:
+    """Nothing else is told in the time in which it would be, and nobody is called."""
+    told, dials = house.told(), len(house.switch.dials)
+    await asyncio.sleep(4 * SETTLE)
+    assert house.told() == told
+    assert len(house.switch.dials) == dials
+    assert is_among(outcomes, told)
+
+
+# -- telling the agent ------------------------------------------------------------------------------------
+
+
+async def test_an_agent_who_was_busy_is_told_within_a_second_of_being_free(
+    house: House, agent: Phone
+) -> None:
+    caller = await on_the_phone(house.switch, agent)
+    row = await house.promise()
+    await house.until_told("ticket")
+    await quiet_for_a_while(house)
+    caller.hangup()
+    await house.switch.until(lambda: not house.switch.channels)
+    hung_up = time.monotonic()
+    await house.until_told("notify")
+    assert SETTLE < house.backend.accepted[-1].at - hung_up < SETTLE + 1
+    assert (await house.look(row["id"]))["notification_count"] == 1
+
+
+async def test_an_agent_who_is_free_for_a_moment_only_is_not_told(house: House, agent: Phone) -> None:
+    caller = await on_the_phone(house.switch, agent)
+    await house.promise()
+    agent.unregister()
+    caller.hangup()
+    await house.switch.until(lambda: not house.switch.channels)
+    await quiet_for_a_while(house)
+    assert "notify" not in house.told()
+    agent.register()
+    await house.until_told("notify")
+
+
+async def test_the_agent_is_told_at_intervals_and_then_a_person_has_to_look(house: House) -> None:
+    await house.settings(max_notifications=3, min_interval_minutes=10)
+    row = await house.promise()
+    for count in (1, 2, 3):
+        await house.until(row["id"], lambda row, count=count: row["notification_count"] == count)
+        house.after(minutes=9)
+        await quiet_for_a_while(house)
+        house.after(minutes=1, seconds=1)
+    row = await house.until_status(row["id"], "needs_review")
+    await house.until_told("ticket", "notify", "notify", "notify", "needs_review")
+    assert house.told().count("notify") == 3
+    assert house.result("needs_review")["cause"] == "TOO_MANY_NOTICES"
+    house.after(hours=24)
+    await house.until_status(row["id"], "expired")
+
+
+async def test_two_promises_made_at_the_same_moment_are_both_told(house: House) -> None:
+    await asyncio.gather(house.promise(), house.promise(OTHER))
+    await house.until_told("notify", "notify")
+    numbers = {one.payload["callerNumber"] for one in house.backend.accepted if one.path.endswith("/notify")}
+    assert numbers == {CLIENT, OTHER}
+
+
+# -- time -------------------------------------------------------------------------------------------------
+
+
+async def test_a_promise_that_nobody_keeps_expires(house: House, agent: Phone) -> None:
+    agent.unregister()
+    row = await house.promise()
+    house.after(hours=23, minutes=59)
+    await asyncio.sleep(0.1)
+    assert (await house.look(row["id"]))["status"] == "pending"
+    house.after(minutes=2)
+    row = await house.until_status(row["id"], "expired")
+    assert row["closed_at"] is not None
+    await house.until_told("ticket", "expired")
+    assert house.result("expired")["ticketId"] == "T1"
+    assert (await house.promise())["is_new"]
+
+
+async def test_a_promise_for_later_waits_for_its_time(house: House) -> None:
+    at = house.clock() + timedelta(hours=3)
+    row = await house.promise(scheduled_at=at.isoformat())
+    assert row["next_at"] == row["scheduled_at"]
+    await house.until_told("ticket")
+    house.after(hours=2, minutes=59)
+    await quiet_for_a_while(house)
+    house.after(minutes=1)
+    await house.until_told("notify")
+
+
+async def test_a_snoozed_callback_returns(house: House) -> None:
+    row = await house.promise()
+    await house.until_told("notify")
+    row = await house.post(f"/api/callbacks/{row['id']}/snooze", {"minutes": 90})
+    assert (row["status"], row["notification_count"]) == ("pending", 0)
+    await house.until_told("snoozed")
+    assert house.result("snoozed")["scheduledAt"] == house.result("snoozed")["nextAttemptAt"]
+    house.after(minutes=89)
+    await quiet_for_a_while(house)
+    house.after(minutes=1)
+    await house.until_told("notify", "snoozed", "notify")
+
+
+async def test_a_callback_that_is_due_while_the_daemon_is_away_is_told_once_it_is_back(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock
+) -> None:
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        row = await house.promise()
+        await house.until_told("notify")
+        at = clock() + timedelta(minutes=30)
+        late = await house.promise(OTHER, scheduled_at=at.isoformat())
+        gone = await house.promise("+5531988887777", extension="1002")
+        await backend.until(lambda: house.told().count("ticket") == 3)
+    clock.ahead += timedelta(hours=25)
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_status(gone["id"], "expired")
+        await house.until_status(row["id"], "expired")  # and is not offered first
+        await house.until(late["id"], lambda row: row["status"] == "expired" or row["notification_count"])
+        assert [one.payload["callbackId"] for one in backend.accepted if "notify" in one.path].count(
+            row["id"]
+        ) == 1
+
+
+async def test_a_notice_of_one_daemon_is_accepted_at_the_next(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock
+) -> None:
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        row = await house.promise()
+        await house.until_told("notify")
+    async with opened(switch, backend, start, clock) as house:
+        line = house.line()
+        await house.until_free()
+        assert (await house.accept(row))["success"]
+        await house.until_talking(agent, line)
+        agent.hangup()
+        await house.until_status(row["id"], "completed")
+    assert house.told().count("notify") == 1
+
+
+# -- calling by itself ------------------------------------------------------------------------------------
+
+
+async def test_auto_dial_calls_as_soon_as_the_agent_is_free(house: House, agent: Phone) -> None:
+    await house.settings(auto_dial=True)
+    line = house.line()
+    caller = await on_the_phone(house.switch, agent)
+    row = await house.promise()
+    await house.until_told("ticket")
+    assert not house.switch.dials
+    caller.hangup()
+    await house.until_talking(agent, line)
+    line.hangup()
+    await house.until_status(row["id"], "completed")
+    assert house.told() == ["ticket", "calling", "connected", "completed"]
+
+
+async def test_an_agent_who_is_free_already_is_called_at_once(house: House, agent: Phone) -> None:
+    await house.settings(auto_dial=True)
+    line = house.line()
+    await house.promise()
+    await house.until_talking(agent, line)
+
+
+async def test_a_yes_is_called_once_the_agent_is_free(house: House, agent: Phone) -> None:
+    line = house.line()
+    caller = await on_the_phone(house.switch, agent)
+    row = await house.promise(notify_via_whatsapp=True)
+    row = await house.post(f"/api/callbacks/{row['id']}/notified")
+    assert (row["status"], row["whatsapp_sent_at"] is not None) == ("notified", True)
+    row = await house.post(f"/api/callbacks/{row['id']}/agree")
+    assert row["status"] == "ready_to_call"
+    caller.hangup()
+    await house.until_talking(agent, line)
+    await house.until_told("ticket", "notified", "accepted", "calling", "connected")
+
+
+@pytest.mark.parametrize("missed", ["retry", "next_day", "close"])
+async def test_nobody_is_called_while_the_window_is_closed(house: House, agent: Phone, missed: str) -> None:
+    await house.settings(auto_dial=True, window=OFFICE, missed_window=missed)
+    house.clock.set(NOON.replace(hour=18))
+    line = house.line()
+    row = await house.promise()
+    if missed == "close":
+        await house.until_status(row["id"], "expired")
+        await house.until_told("ticket", "expired")
+        assert house.result("expired")["cause"] == "WINDOW_MISSED"
+        return
+    await house.until_told("ticket", "rescheduled")
+    row = await house.look(row["id"])
+    opens = NOON.replace(hour=9) + timedelta(days=1)
+    assert datetime.fromisoformat(row["next_at"]) == opens
+    assert datetime.fromisoformat(row["expires_at"]) == opens + timedelta(hours=24)
+    assert not house.switch.dials
+    house.clock.set(opens.astimezone(UTC))
+    house.after(seconds=1)
+    await house.until_talking(agent, line)
+
+
+async def test_the_clients_own_morning_counts(house: House, agent: Phone) -> None:
+    await house.settings(auto_dial=True, client_window=OFFICE)
+    house.clock.set(NOON.replace(hour=9, minute=30))  # half past seven in Rio Branco
+    acre = "+5568988887777"
+    row = await house.promise(acre)
+    await house.until_told("ticket", "rescheduled")
+    assert datetime.fromisoformat((await house.look(row["id"]))["next_at"]) == NOON.replace(hour=11)
+    line = house.line(number=CLIENT)
+    await house.promise(CLIENT)
+    await house.until_talking(agent, line)
+
+
+async def test_an_agents_own_click_overrides_the_window(house: House, agent: Phone) -> None:
+    await house.settings(window=OFFICE)
+    house.clock.set(NOON.replace(hour=22))
+    line = house.line()
+    row = await house.promise()
+    assert (await house.accept(row))["success"]
+    await house.until_talking(agent, line)
+
+
+async def test_there_are_never_more_calls_than_free_agents(house: House, agent: Phone) -> None:
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    await add(house.api, name="Bruno", destination_number="1002", department="Financeiro")
+    await house.settings(auto_dial=True)
+    numbers = [f"+55119999900{n:02}" for n in range(5)]
+    lines = [house.line(number=number, delay=0.02) for number in numbers]
+    most = 0
+
+    def look(_: object) -> None:
+        nonlocal most
+        most = max(most, sum(one.alive for one in lines))
+
+    house.switch.on_event = look
+    rows = [await house.promise(number, extension="", department="Financeiro") for number in numbers]
+    async with asyncio.timeout(15):
+        while not all([(await house.look(row["id"]))["status"] == "completed" for row in rows]):
+            for phone in (agent, second):
+                if phone.talks_to is not None:
+                    phone.hangup()
+            await asyncio.sleep(0.02)
+    assert most == 2
+    assert [line.calls for line in lines] == [1] * 5
+
+
+async def test_one_who_waits_gets_the_agent_whose_other_client_was_busy(house: House, agent: Phone) -> None:
+    """The client was called first: the agent's phone never rang, so no moment of theirs comes."""
+    await house.settings(auto_dial=True, first="client", client_confirms=False, retry_delay_seconds=60)
+    busy = house.line(Manner.BUSY, delay=0.5)
+    line = house.line(number=OTHER)
+    await house.promise()
+    await house.switch.until(lambda: busy.calls == 1)
+    await house.promise(OTHER)
+    await house.until_talking(agent, line)
+    assert busy.calls == 1
+
+
+# -- departments ------------------------------------------------------------------------------------------
+
+
+async def test_after_some_minutes_anybody_of_the_department_takes_it(house: House, agent: Phone) -> None:
+    await house.settings(department_after_minutes=30)
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    await add(house.api, name="Bruno", destination_number="1002", department="Financeiro")
+    await add(house.api, name="Clara", destination_number="1003", department="Suporte")
+    agent.unregister()
+    house.switch.phone("1003", Manner.ANSWER, 0.05)
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    row = await house.promise(intended_for="Ana", department="Financeiro")
+    await house.until_told("ticket")
+    house.after(minutes=29)
+    await quiet_for_a_while(house)
+    house.after(minutes=1, seconds=1)
+    await house.until_told("ticket", "passed_on", "notify")
+    notice = house.backend.accepted[-1].payload
+    assert (notice["extension"], notice["intendedFor"]) == ("1002", "Ana")
+    row = await house.look(row["id"])
+    assert (row["extension"], row["intended_for"], row["department"]) == ("", "Ana", "Financeiro")
+    line = house.line()
+    assert (await house.accept(row, "1002"))["success"]
+    await house.until_talking(second, line)
+
+
+async def test_an_agent_who_has_just_refused_does_not_keep_others_of_the_department_from_it(
+    house: House, agent: Phone
+) -> None:
+    await house.settings(auto_dial=True)
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    await add(house.api, name="Bruno", destination_number="1002", department="Financeiro")
+    agent.manner = Manner.DECLINE
+    line = house.line()
+    row = await house.promise(extension="", department="Financeiro")
+    await house.until_told("retry")
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    await house.until_free("1001")
+    house.after(minutes=1)  # for the promise; the agent rests on
+    await house.until_talking(second, line)
+    assert agent.calls == 1
+    second.hangup()
+    assert (await house.until_status(row["id"], "completed"))["attempts"] == 0
+
+
+# -- the backend keeps the promise ------------------------------------------------------------------------
+
+
+async def test_with_the_backend_as_owner_nobody_is_told_or_called(house: House, agent: Phone) -> None:
+    await house.settings(owner="backend", auto_dial=True)
+    row = await house.promise()
+    await house.post(f"/api/callbacks/{row['id']}/agree")
+    caller = await on_the_phone(house.switch, agent)
+    caller.hangup()
+    await house.until_free()
+    await quiet_for_a_while(house, "ticket", "accepted")
+    assert "notify" not in house.told()
+    assert not house.switch.dials
+    line = house.line()
+    answer = await house.originate(ticket_id="T1")
+    assert answer["success"]
+    await house.until_talking(agent, line)
+
+
+async def test_a_promise_becomes_ours_when_the_owner_changes(house: House) -> None:
+    await house.settings(owner="backend")
+    await house.promise()
+    await house.until_told("ticket")
+    await quiet_for_a_while(house)
+    await house.settings(owner="voiced")
+    await house.until_told("notify")

@@ -1,0 +1,176 @@
+"""The ticketing backend, in all its moods: every change told once, in order, with the ticket's id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.backend import Answer, Delivery
+from tests.callback.conftest import House
+from voiced.sim import Manner, Phone
+from voiced.tickets import outbox
+
+MAKE = "/api/voice/callback"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed delivery is repeated at once."""
+    monkeypatch.setattr(outbox, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE", 0.05)
+
+
+def at_first(house: House, bad: list[Answer]) -> None:
+    """The first requests to make a ticket are answered so."""
+    good = house.backend.answer
+
+    def answer(delivery: Delivery) -> Answer:
+        return bad.pop(0) if delivery.path == MAKE and bad else good(delivery)
+
+    house.backend.answer = answer
+
+
+async def test_a_ticket_is_made_with_all_that_is_known(house: House) -> None:
+    row = await house.promise(
+        contact_name="Maria", intended_for="Ana", department="Financeiro", reason="boleto", summary="resumo",
+        transcript=[{"role": "user", "text": "quero a segunda via"}], notify_via_whatsapp=True,
+        call_uuid="c-1", secretary_uuid="22222222-2222-4222-8222-222222222222",
+    )  # fmt: skip
+    await house.until_told("ticket")
+    made = house.backend.accepted[0]
+    assert made.payload == {
+        "callbackId": row["id"], "storyId": row["story_id"], "companyId": row["company_id"],
+        "callUuid": "c-1", "callerNumber": "+5511999990000", "callerName": "Maria",
+        "destinationExtension": "1001", "destinationName": "Ana", "destinationDepartment": "Financeiro",
+        "reason": "boleto", "scheduledAt": None, "notifyViaWhatsApp": True,
+        "transcript": [{"role": "user", "text": "quero a segunda via"}], "summary": "resumo",
+        "durationSeconds": None, "secretaryUuid": "22222222-2222-4222-8222-222222222222",
+        "domainUuid": row["domain_uuid"],
+    }  # fmt: skip
+    row = await house.until(row["id"], lambda row: row["ticket_id"])
+    assert (row["ticket_id"], row["ticket_uuid"]) == ("T1", "uuid-T1")
+
+
+async def test_a_ticket_that_exists_already_is_not_made_again_but_told(house: House) -> None:
+    await house.promise(ticket_id="T99")
+    await house.until_told("made", "notify")
+    assert "ticket" not in house.told()
+    assert house.result("made")["ticketId"] == "T99"
+
+
+@pytest.mark.parametrize("bad", [[500, 503], ["drop", 429], [408, "drop", 500]], ids=str)
+async def test_a_backend_in_trouble_gets_it_later_and_everything_in_order(
+    house: House, bad: list[Answer]
+) -> None:
+    house.backend.slowness = 0.02
+    tries = len(bad) + 1
+    at_first(house, bad)
+    row = await house.promise()
+    await house.post(f"/api/callbacks/{row['id']}/snooze", {"minutes": 60})
+    told = await house.until_told("ticket", "snoozed")
+    assert told[0] == "ticket"
+    assert sum(delivery.path == MAKE for delivery in house.backend.seen) == tries
+    assert len({delivery.key for delivery in house.backend.seen if delivery.path == MAKE}) == 1
+    assert {one.payload["ticketId"] for one in house.backend.accepted[1:]} == {"T1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (401, "unauthorized"), (404, "no such path"),
+        (400, '{"error": "Company not found"}'),
+    ],
+)  # fmt: skip
+async def test_a_permanent_refusal_is_held_and_shown_and_the_callback_lives_on(
+    house: House, agent: Phone, status: int, answer: str
+) -> None:
+    body = answer.encode()
+    raw = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+    at_first(house, [raw])
+    row = await house.promise()
+    held: list[dict[str, Any]] = []
+
+    async def shown() -> list[dict[str, Any]]:
+        return (await house.client.get("/api/outbox?state=held")).json()["messages"]  # type: ignore[no-any-return]
+
+    await house.until(row["id"], lambda row: row["notification_count"] == 1)
+    while not held:
+        held = await shown()
+    assert (held[0]["path"], held[0]["last_status"]) == (MAKE, status)
+    assert answer in held[0]["last_error"]
+    line = house.line()
+    assert (await house.accept(row))["success"]
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_status(row["id"], "completed")
+    assert house.told() == []  # all behind the ticket, in order
+    await house.post(f"/api/outbox/{held[0]['id']}/release")
+    await house.until_told("completed")
+    assert house.told() == ["ticket", "notify", "calling", "connected", "completed"]
+    assert {one.payload["ticketId"] for one in house.backend.accepted[1:]} == {"T1"}
+
+
+async def test_while_the_backend_is_away_the_callback_is_kept_and_the_ticket_follows(
+    house: House, agent: Phone
+) -> None:
+    await house.backend.stop()
+    line = house.line(Manner.BUSY)
+    row = await house.promise()
+    await house.until(row["id"], lambda row: row["notification_count"] == 1)
+    await house.accept(row)
+    row = await house.until_status(row["id"], "ready_to_call")
+    assert (row["ticket_id"], row["attempts"]) == ("", 1)
+    line.manner = Manner.ANSWER
+    await house.until_free()
+    house.after(seconds=30)
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_status(row["id"], "completed")
+    await house.backend.start()
+    await house.until_told("completed")
+    assert house.told() == ["ticket", "notify", "calling", "retry", "calling", "connected", "completed"]
+    assert len(house.backend.arrived) == len(set(house.backend.arrived))
+    assert {one.payload["ticketId"] for one in house.backend.accepted[1:]} == {"T1"}
+    assert (await house.look(row["id"]))["ticket_id"] == "T1"
+
+
+async def test_an_answer_that_names_no_ticket_leaves_the_callback_without_one(house: House) -> None:
+    house.backend.answer = lambda _: {"success": True}
+    row = await house.promise()
+    await house.until_told("ticket", "notify")
+    assert (await house.look(row["id"]))["ticket_id"] == ""
+    assert house.backend.accepted[-1].payload["ticketId"] is None
+
+
+async def test_a_ticket_that_is_a_number_can_be_named_as_one(house: House, agent: Phone) -> None:
+    house.backend.answer = lambda _: {"success": True, "ticketId": 4711}
+    row = await house.promise()
+    await house.until(row["id"], lambda row: row["ticket_id"] == "4711")
+    line = house.line()
+    answer = await house.post("/api/voice/callback/accept", {"ticketId": 4711})
+    assert answer["success"]
+    await house.until_talking(agent, line)
+
+
+async def test_each_change_tells_the_new_status_and_time(house: House) -> None:
+    row = await house.promise()
+    await house.until_told("notify")
+    path = f"/api/callbacks/{row['id']}"
+    await house.post(f"{path}/notified")
+    await house.post(f"{path}/agree", {"extension": "1002"})
+    await house.post(f"{path}/reassign", {"extension": "1003", "intended_for": "Bruno"})
+    await house.post(f"{path}/snooze", {"minutes": 45})
+    await house.promise(scheduled_at=(house.clock()).isoformat())
+    await house.post(f"{path}/cancel")
+    await house.until_told("notified", "accepted", "reassigned", "snoozed", "updated", "canceled")
+    statuses = [(one["outcome"], one["status"]) for one in house.results()]
+    assert statuses == [
+        ("notified", "notified"), ("accepted", "ready_to_call"), ("reassigned", "ready_to_call"),
+        ("snoozed", "pending"), ("updated", "pending"), ("canceled", "canceled"),
+    ]  # fmt: skip
+    assert house.result("snoozed")["scheduledAt"] > house.result("updated")["scheduledAt"]
+    assert (house.result("canceled")["ticketStatus"], house.result("snoozed")["ticketStatus"]) == (
+        "closed", None,
+    )  # fmt: skip
+    assert (house.result("canceled")["cause"], house.result("canceled")["nextAttemptAt"]) == ("BY_API", None)

@@ -1,0 +1,245 @@
+"""`voiced doctor`: each thing that is wrong is one line and what to do about it; the exit code tells."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.backend import Backend
+from tests.conftest import DOMAIN, settings_for, url_of
+from voiced.doctor import checks, examine
+from voiced.sim import Received, Switch, Verdict
+
+Doctor = Callable[..., Awaitable[tuple[int, dict[str, str], str]]]
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    backend = Backend()
+    await backend.start()
+    yield backend
+    await backend.stop()
+
+
+@pytest.fixture
+def doctor(switch: Switch, database_url: str, backend: Backend, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Examine settings where all is well but for `changes`: exit code, line of each check, everything."""
+
+    async def look(**changes: Any) -> tuple[int, dict[str, str], str]:
+        changes = {"tickets": {"url": backend.url, "token": "secret"}, **changes}
+        code = await examine(settings_for(switch.port, database_url, **changes))
+        told = capsys.readouterr().out
+        lines = [line for line in told.splitlines() if line[:4] in ("ok  ", "FAIL")]
+        assert len(lines) == 4, told
+        return code, {line[6:24].strip(): f"{line[:4]} {line[24:]}" for line in lines}, told
+
+    return look
+
+
+def failed(lines: dict[str, str]) -> list[str]:
+    return [what for what, line in lines.items() if line.startswith("FAIL")]
+
+
+async def test_where_everything_is_well_it_says_so_and_exits_with_0(switch: Switch, doctor: Doctor) -> None:
+    switch.phone("1001")
+    switch.phone("1002")
+    code, lines, told = await doctor()
+    assert code == 0
+    assert list(lines) == ["settings", "database", "event socket", "ticketing backend"]
+    assert not failed(lines)
+    assert "PostgreSQL" in lines["database"]
+    assert "schema up to date" in lines["database"]
+    assert "is ready; 2 phone(s) registered (two clients agree)" in lines["event socket"]
+    assert "→" not in told, "there is nothing to do"
+
+
+async def test_no_domain_is_wrong(doctor: Doctor) -> None:
+    code, lines, told = await doctor(domain=[])
+    assert (code, failed(lines)) == (1, ["settings"])
+    assert "no [[domain]] is configured" in lines["settings"]
+    assert "→ add uuid and name of each domain" in told
+
+
+async def test_warnings_are_told_and_are_no_failure(doctor: Doctor) -> None:
+    code, lines, told = await doctor(http={"listen": "0.0.0.0:8085"})
+    assert (code, failed(lines)) == (0, [])
+    assert "anybody can transfer calls" in told
+
+
+# -- the database -----------------------------------------------------------------------------------------
+
+
+async def test_an_unreachable_database_is_wrong(doctor: Doctor) -> None:
+    code, lines, told = await doctor(database={"url": f"postgresql://u:hunter2@{NOBODY}/calls"})
+    assert (code, failed(lines)) == (1, ["database"])
+    assert "PostgreSQL 'calls' on 127.0.0.1" in lines["database"]
+    assert "→ is PostgreSQL running, and is [database] url right?" in told
+    assert "hunter2" not in told
+
+
+async def test_migrations_that_are_missing_are_told_with_the_command(postgres: str, doctor: Doctor) -> None:
+    connection = await asyncpg.connect(postgres)
+    await connection.execute("create database of_doctor")
+    try:
+        code, lines, told = await doctor(database={"url": url_of(postgres, "of_doctor")})
+    finally:
+        await connection.execute("drop database of_doctor with (force)")
+        await connection.close()
+    assert (code, failed(lines)) == (0, [])
+    assert "migration(s) to apply" in lines["database"]
+    assert "→ voiced migrate" in told
+
+
+async def test_the_embedded_database_is_said_to_be_started_by_run(doctor: Doctor) -> None:
+    code, lines, _ = await doctor(database={"url": ""})
+    assert code == 0
+    assert "embedded, in .voiced/postgres (started by `voiced run`)" in lines["database"]
+
+
+# -- the event socket -------------------------------------------------------------------------------------
+
+
+async def test_a_pbx_that_is_not_there_is_wrong(switch: Switch, doctor: Doctor) -> None:
+    await switch.close_door()
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert f"127.0.0.1:{switch.port}" in lines["event socket"]
+    assert "→ is FreeSWITCH running, and [pbx] host and port right?" in told
+
+
+async def test_a_wrong_password_is_wrong(doctor: Doctor) -> None:
+    code, lines, told = await doctor(pbx={"password": "hunter2"})
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "refuses the password" in lines["event socket"]
+    assert "→ set [pbx] password" in told
+    assert "hunter2" not in told
+
+
+async def test_a_pbx_that_turns_this_machine_away_is_wrong(switch: Switch, doctor: Doctor) -> None:
+    switch.faults.rude = True
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "→ add this machine to the access list" in told
+
+
+async def test_something_else_on_the_port_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        code, lines, told = await doctor(pbx={"port": silent.getsockname()[1]})
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "→" in told
+
+
+async def test_a_switch_that_is_not_ready_is_wrong(switch: Switch, doctor: Doctor) -> None:
+    not_ready = "UP 0 years\nFreeSWITCH (Version 1.10) is not ready\n"
+    switch.intercept = lambda command: not_ready if command.line == "api status" else None
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "FreeSWITCH is not ready: look at its log" in told
+
+
+@pytest.mark.parametrize("question", ["api status", "api show registrations as json"])
+async def test_two_clients_that_do_not_agree_are_wrong(question: str, switch: Switch, doctor: Doctor) -> None:
+    switch.phone("1001")
+    asked: list[str] = []
+
+    def differently(command: Received) -> str | None:
+        asked.append(command.line)
+        if asked.count(question) < 2 or command.line != question:
+            return None
+        return '{"row_count": 0}' if "registrations" in question else "FreeSWITCH (Version 2) is ready"
+
+    switch.intercept = differently
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "our client says" in lines["event socket"]
+    assert "greenswitch" in lines["event socket"]
+    assert "→ phones may have come or gone meanwhile: run it again" in told
+
+
+async def test_a_second_client_that_fails_is_told(switch: Switch, doctor: Doctor) -> None:
+    seen: list[int] = []
+
+    def second_is_cut(command: Received) -> Verdict | None:
+        seen.append(command.connection)
+        return Verdict(cut="before") if command.connection != seen[0] else None
+
+    switch.intercept = second_is_cut
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "greenswitch does not" in lines["event socket"]
+    assert "→ please report this" in told
+
+
+# -- the ticketing backend --------------------------------------------------------------------------------
+
+
+async def test_no_backend_is_well(doctor: Doctor) -> None:
+    code, lines, told = await doctor(tickets={})
+    assert code == 0
+    assert "none configured: results are kept" in lines["ticketing backend"]
+    assert "→ set [tickets] url to send them" in told
+
+
+async def test_a_backend_that_is_not_there_is_wrong(doctor: Doctor) -> None:
+    code, lines, told = await doctor(tickets={"url": f"http://{NOBODY}"})
+    assert (code, failed(lines)) == (1, ["ticketing backend"])
+    assert f"http://{NOBODY}" in lines["ticketing backend"]
+    assert "→ is it running, and [tickets] url right?" in told
+
+
+async def test_a_backend_that_is_broken_is_wrong(backend: Backend, doctor: Doctor) -> None:
+    backend.answer = lambda delivery: 502
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["ticketing backend"])
+    assert "answers 502" in lines["ticketing backend"]
+    assert "→ look at its log" in told
+
+
+async def test_a_backend_that_does_not_answer_is_wrong(backend: Backend, doctor: Doctor) -> None:
+    backend.answer = lambda delivery: "hang"
+    code, lines, _ = await doctor(tickets={"url": backend.url, "timeout_seconds": 0.1})
+    assert (code, failed(lines)) == (1, ["ticketing backend"])
+    assert "Timeout" in lines["ticketing backend"]
+
+
+async def test_a_missing_token_is_advised(backend: Backend, doctor: Doctor) -> None:
+    code, _, told = await doctor(tickets={"url": backend.url})
+    assert code == 0
+    assert "→ no [tickets] token is set" in told
+
+
+# -- all of it --------------------------------------------------------------------------------------------
+
+
+async def test_everything_wrong_at_once_is_told_at_once(switch: Switch, doctor: Doctor) -> None:
+    await switch.close_door()
+    wrong = {"url": f"postgresql://{NOBODY}/x"}
+    code, lines, told = await doctor(domain=[], database=wrong, tickets={"url": f"http://{NOBODY}"})
+    assert (code, len(failed(lines))) == (1, 4)
+    assert told.count("→") == 4
+
+
+@pytest.mark.parametrize(("port", "code"), [("", 0), ("1", 1)], ids=["well", "no PBX"])
+async def test_the_command_prints_it_and_exits_so(
+    port: str, code: int, switch: Switch, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "voiced.toml").write_text(f'[[domain]]\nuuid = "{DOMAIN}"\nname = "pbx.test"\n')
+    environment = {**os.environ, "DATABASE_URL": database_url, "ESL_PORT": port or str(switch.port)}
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "voiced", "doctor"], cwd=tmp_path, text=True,
+        capture_output=True, timeout=60, check=False, env={**environment, "PYTHONPATH": str(Path.cwd())},
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stdout.count("\n") >= 4
+    assert done.stderr == ""

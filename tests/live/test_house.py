@@ -1,0 +1,389 @@
+"""Groups, queues, numbers outside, screening, fallbacks and calls routed in, on a real FreeSWITCH."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import DOMAIN, Api, settings_for
+from tests.house import add
+from tests.kill.daemon import Daemon
+from tests.live.conftest import Phones, heard
+from tests.live.sip_phones import Endpoint, phone
+from voiced import esl
+from voiced.app import running
+
+AGENT, OTHER, CALLER = 0x21, 0x22, 0x55
+OUTBOUND = "127.0.0.1:8084"  # where the dialplan's `socket` connects
+GATEWAY = 5099  # the SIP port of the trunk's far end
+FEW = 10  # frames: a voice may have the caller's byte in it, the caller sends fifty a second
+LOOPBACK_BOWS_OUT = 4.0  # seconds into a talk by when a loopback that may would have gone
+
+
+@pytest.fixture
+async def house(address: tuple[str, int], database_url: str, pbx: esl.Client) -> AsyncIterator[Api]:
+    """A daemon on the real PBX that also takes calls routed in."""
+    settings = settings_for(
+        address[1], database_url, transfer={"ring_timeout_seconds": 3}, outbound={"listen": OUTBOUND}
+    )
+    async with running(settings) as daemon, httpx.AsyncClient(base_url=daemon.url, timeout=60) as client:
+        api = Api(daemon, client)
+        await api.ready()
+        yield api
+
+
+async def variable(pbx: esl.Client, uuid: str, name: str) -> str:
+    return (await pbx.api(f"uuid_getvar {uuid} {name}")).text.strip()
+
+
+async def is_back(pbx: esl.Client, caller: Endpoint, uuid: str) -> None:
+    """The caller hears the assistant, and no leg of ours is left."""
+    await asyncio.sleep(1)
+    assert await heard(caller) == "silence"
+    assert not caller.said("bye")
+    async with asyncio.timeout(5):
+        while '"row_count":1' not in (await pbx.api("show channels as json")).text.replace(" ", ""):
+            await asyncio.sleep(0.05)
+
+
+async def hears_music(caller: Endpoint) -> None:
+    """FreeSWITCH's local stream begins with up to a second of silence when nobody has listened to it."""
+    async with asyncio.timeout(3):
+        while await heard(caller) != "music":
+            pass
+
+
+async def talk(caller: Endpoint, agent: Endpoint, seconds: float = 0.2) -> None:
+    await asyncio.sleep(seconds)
+    assert await heard(caller) == hex(agent.byte)
+    assert await heard(agent) == hex(CALLER)
+
+
+# -- ring groups ------------------------------------------------------------------------------------------
+
+
+async def group(api: Api, **changes: Any) -> None:
+    await add(api, **{"name": "Vendas", "destination_type": "ring_group", "destination_number": "9000",
+                      "destination_context": "default", **changes})  # fmt: skip
+
+
+async def test_a_ring_group_answered_and_still_a_talk_after_four_seconds(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    quick, slow = await phones.phone("1001", AGENT), await phones.phone("1003", OTHER, "silent")
+    await group(house)
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "quero falar com vendas")
+    assert answer["status"] == "success"
+    assert await slow.until("cancelled", 2)
+    await talk(caller, quick, LOOPBACK_BOWS_OUT)
+    now = (await house.client.get(f"/api/transfers/{answer['id']}")).json()
+    assert now["status"] == "success"
+    quick.hangup()
+    assert await caller.until("bye")
+    assert (await house.ended(answer["id"]))["ended_by"] == "agent"
+
+
+async def test_a_ring_group_all_busy(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1001", AGENT, "busy")
+    await phones.phone("1003", OTHER, "busy")
+    await group(house)
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "vendas")
+    assert (answer["status"], answer["cause"]) == ("busy", "USER_BUSY")
+    await is_back(pbx, caller, uuid)
+
+
+async def test_a_ring_group_in_which_nobody_answers(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    first, second = await phones.phone("1001", AGENT, "silent"), await phones.phone("1003", OTHER, "silent")
+    await group(house)
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "vendas")
+    assert answer["status"] == "no_answer"
+    assert await first.until("cancelled", 2)
+    assert await second.until("cancelled", 2)
+    await is_back(pbx, caller, uuid)
+
+
+# -- queues -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def queue(house: Api, pbx: esl.Client) -> AsyncIterator[esl.Client]:
+    """A queue without agents, as a destination; what is done to it is undone."""
+    await add(house, name="Suporte", destination_type="queue", destination_number="5001",
+              destination_context="default")  # fmt: skip
+    yield pbx
+    await pbx.api("callcenter_config tier del 5001@pbx.test 1001@pbx.test")
+    await pbx.api("callcenter_config agent del 1001@pbx.test")
+
+
+async def staff(pbx: esl.Client) -> None:
+    """Extension 1001 takes calls of the queue from now on."""
+    for line in (
+        "agent add 1001@pbx.test callback",
+        "agent set contact 1001@pbx.test user/1001@pbx.test",
+        "agent set status 1001@pbx.test Available",
+        "agent set max_no_answer 1001@pbx.test 0",
+        "tier add 5001@pbx.test 1001@pbx.test 1 1",
+    ):
+        answer = await pbx.api(f"callcenter_config {line}")
+        assert answer.ok, (line, answer.text)
+
+
+async def test_a_queue_is_answered_after_a_while(house: Api, phones: Phones, queue: esl.Client) -> None:
+    agent = await phones.phone("1001", AGENT)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "suporte"))
+    await asyncio.sleep(1.0)
+    assert not asked.done(), "the queue's own answer is nobody's"
+    await hears_music(caller)
+    await staff(queue)
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    caller.hangup()
+    assert await agent.until("bye")
+    assert (await house.ended((await asked)["id"]))["ended_by"] == "caller"
+
+
+async def test_a_queue_in_which_nobody_takes_the_call(house: Api, phones: Phones, queue: esl.Client) -> None:
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "suporte"))["status"] == "no_answer"
+    await is_back(queue, caller, uuid)
+    assert members(await queue.api("callcenter_config queue list members 5001@pbx.test")) == 0
+
+
+def members(reply: esl.Reply) -> int:
+    """Those who wait: the list has a line of titles, and +OK at its end."""
+    return len([line for line in reply.text.splitlines() if "|Waiting|" in line or "|Trying|" in line])
+
+
+async def test_a_caller_who_leaves_leaves_the_queue(house: Api, phones: Phones, queue: esl.Client) -> None:
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "suporte"))
+    async with asyncio.timeout(5):
+        while not members(await queue.api("callcenter_config queue list members 5001@pbx.test")):
+            await asyncio.sleep(0.05)
+    caller.hangup()
+    answer = await asked
+    assert (answer["status"], answer["ended_by"]) == ("cancelled", "caller")
+    async with asyncio.timeout(5):
+        while members(await queue.api("callcenter_config queue list members 5001@pbx.test")):
+            await asyncio.sleep(0.05)
+
+
+# -- numbers outside --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def trunk() -> AsyncIterator[Endpoint]:
+    """Whoever is at the other end of the gateways."""
+    far_end = await phone("trunk", AGENT, "answer", 0.2, register=False, port=GATEWAY)
+    yield far_end
+    far_end.hangup()
+    await asyncio.sleep(0.1)
+    far_end.close()
+
+
+async def outside(api: Api, **changes: Any) -> None:
+    await add(api, **{"name": "Plantão", "destination_type": "external", "gateway": "trunk",
+                      "destination_number": "+5511988887777", **changes})  # fmt: skip
+
+
+async def test_a_number_outside_answered(
+    house: Api, phones: Phones, pbx: esl.Client, trunk: Endpoint
+) -> None:
+    await outside(house)
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "o plantão"))["status"] == "success"
+    await talk(caller, trunk)
+
+
+async def test_a_number_outside_busy(house: Api, phones: Phones, pbx: esl.Client, trunk: Endpoint) -> None:
+    trunk.manner = "busy"
+    await outside(house)
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "o plantão"))["cause"] == "USER_BUSY"
+    await is_back(pbx, caller, uuid)
+
+
+async def test_a_voicemail_outside_never_gets_a_screened_caller(
+    house: Api, phones: Phones, pbx: esl.Client, trunk: Endpoint
+) -> None:
+    await outside(house, screening=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "o plantão", wait=60))
+    assert await trunk.until("answered")
+    trunk.rtp.heard.clear()
+    while not asked.done():
+        assert trunk.rtp.heard[CALLER] < FEW
+        await asyncio.sleep(0.1)
+    assert asked.result()["status"] == "rejected"
+    await is_back(pbx, caller, uuid)
+
+
+# -- announcement and screening ---------------------------------------------------------------------------
+
+
+async def test_the_announcement_is_heard_and_the_two_are_bridged(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1001", AGENT)
+    await add(house, announce=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
+    assert await agent.until("answered")
+    await asyncio.sleep(0.3)
+    assert await heard(agent) == "music", "a voice has many different bytes"
+    assert agent.rtp.heard[CALLER] < FEW
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent)
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "cause"),
+    [
+        ("1", "success", ""), ("2", "rejected", "CALL_REJECTED"), ("3", "rejected", "CALLBACK_WANTED"),
+        ("9", "rejected", "CALL_REJECTED"), ("", "rejected", "CALL_REJECTED"),
+        ("hangup", "rejected", "CALL_REJECTED"),
+    ],
+)  # fmt: skip
+async def test_screening(
+    house: Api, phones: Phones, pbx: esl.Client, key: str, status: str, cause: str
+) -> None:
+    agent = await phones.phone("1001", AGENT)
+    await add(house, screening=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
+    assert await agent.until("answered")
+    await asyncio.sleep(0.6)
+    await hears_music(caller)
+    if key == "hangup":
+        agent.hangup()
+    elif key:
+        await agent.keys(key)
+    answer = await asked
+    assert (answer["status"], answer["cause"]) == (status, cause)
+    if status == "success":
+        await talk(caller, agent)
+    else:
+        await is_back(pbx, caller, uuid)
+
+
+# -- fallbacks --------------------------------------------------------------------------------------------
+
+
+async def test_the_next_destination(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1001", OTHER, "busy")
+    second = await phones.phone("1002", AGENT)
+    following = await add(house, name="Plantonista", destination_number="1002")
+    await add(house, fallback_action="next", fallback_destination_uuid=following["id"])
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "financeiro")
+    assert (answer["status"], answer["attempts"]) == ("success", 2)
+    await talk(caller, second)
+
+
+async def test_voicemail_and_a_farewell(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1001", OTHER, "busy")
+    await add(house, name="Vendas", fallback_action="voicemail", destination_context="default")
+    await add(house, name="Compras", fallback_action="hangup")
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "vendas"))["next"] == "voicemail"
+    async with asyncio.timeout(3):
+        while await variable(pbx, uuid, "destination_number") != "*991001":
+            await asyncio.sleep(0.05)
+    assert await heard(caller) == "music", "the box's tone"
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "compras"))["next"] == "hangup"
+    assert await caller.until("bye")
+
+
+# -- calls routed in --------------------------------------------------------------------------------------
+
+
+async def goes_on(pbx: esl.Client, uuid: str, status: str, seconds: float = 10) -> None:
+    """The call has gone on in its dialplan, to the tone behind `socket`."""
+    async with asyncio.timeout(seconds):
+        while not (await variable(pbx, uuid, "current_application_data")).startswith("tone_stream"):
+            await asyncio.sleep(0.05)
+    assert await variable(pbx, uuid, "voiced_status") == status
+
+
+async def test_routed_in_and_answered(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    agent = await phones.phone("1001", AGENT, delay=1)
+    caller, _ = await phones.call("81011001")
+    assert await agent.until("invite")
+    await hears_music(caller)
+    assert await agent.until("answered")
+    await talk(caller, agent, 1)
+    agent.hangup()
+    assert await caller.until("bye"), "after a talk the call ends"
+
+
+async def test_routed_in_and_busy(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1002", AGENT, "busy")
+    _, uuid = await phones.call("81011002")
+    await goes_on(pbx, uuid, "busy")
+    assert await variable(pbx, uuid, "voiced_cause") == "USER_BUSY"
+    assert await variable(pbx, uuid, "voiced_offer_callback") == "true"
+    assert await variable(pbx, uuid, "voiced_message") == "O ramal 1002 está em outra ligação no momento."
+
+
+async def test_routed_in_by_the_dialplan_of_the_documentation(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    """A phrase that the directory knows, then one that it does not: the group 9000 takes the caller."""
+    await phones.phone("1002", OTHER, "busy")
+    await add(house, destination_number="1002")
+    caller, uuid = await phones.call("transferir")
+    async with asyncio.timeout(10):
+        while await variable(pbx, uuid, "destination_number") != "*991001":
+            await asyncio.sleep(0.05)
+    assert await variable(pbx, uuid, "voiced_status") == "busy"
+    caller.hangup()
+    agent = await phones.phone("1001", AGENT)
+    await house.client.delete(f"/api/destinations/{await only_id(house)}")
+    caller, uuid = await phones.call("transferir")
+    assert await agent.until("answered")
+    await talk(caller, agent)
+    assert await variable(pbx, uuid, "voiced_cause") == "NO_SUCH_DESTINATION"
+
+
+async def only_id(api: Api) -> str:
+    [row] = (await api.client.get("/api/destinations")).json()["destinations"]
+    return str(row["id"])
+
+
+async def test_nobody_is_there_to_route_to(phones: Phones, pbx: esl.Client) -> None:
+    _, uuid = await phones.call("81011001")
+    await goes_on(pbx, uuid, "_undef_")
+
+
+async def test_voiced_is_killed_during_hold_and_not_started_again(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, tmp_path: Path
+) -> None:
+    sections = {
+        "pbx": {"port": address[1]},
+        "http": {"listen": "127.0.0.1:0"},
+        "outbound": {"listen": OUTBOUND},
+        "database": {"url": database_url},
+        "transfer": {"longest_hold_seconds": 4},
+        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
+    }
+    daemon = Daemon(sections, tmp_path, "daemon", {"LIMIT_GRACE": 0})
+    try:
+        await daemon.owns()
+        agent = await phones.phone("1004", AGENT, "silent")
+        caller, uuid = await phones.call("81011004")
+        assert await agent.until("invite")
+        daemon.kill()
+        await hears_music(caller)
+        await goes_on(pbx, uuid, "failed")
+    finally:
+        await daemon.close()

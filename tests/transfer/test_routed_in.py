@@ -1,0 +1,265 @@
+"""Calls that the PBX routes in: a simulated PBX's dialplan hands them over and goes on with a tone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.callers import nobody_beside
+from tests.conftest import DOMAIN, Api, Start, settings_for
+from tests.gate import Gate
+from tests.house import add
+from tests.kill.daemon import Daemon
+from voiced.sim import Caller, Manner, Switch
+from voiced.transfer.causes import Status
+
+TOLD = ("status", "cause", "offer_callback", "message")
+
+
+def route(switch: Switch, port: int, **variables: str) -> None:
+    """Extension 8500 goes to the daemon, and then to a tone."""
+    wanted = {"voiced_domain_uuid": str(DOMAIN), **variables}
+    switch.dialplan.add(
+        "default",
+        "routed_in",
+        "^8500$",
+        *(("set", f"{name}={value}") for name, value in wanted.items()),
+        ("socket", f"127.0.0.1:{port} async full"),
+        ("answer", ""),
+        ("playback", "tone_stream://%(100,0,800);loops=-1"),
+        first=True,
+    )
+
+
+def told(switch: Switch, caller: Caller) -> dict[str, str]:
+    """What the dialplan knows of the transfer."""
+    variables = switch.channels[caller.uuid].variables
+    return {name: value for name in TOLD if (value := variables.get(f"voiced_{name}"))}
+
+
+async def goes_on(switch: Switch, caller: Caller, timeout: float = 5.0) -> dict[str, str]:
+    """The call is in its dialplan again; what the dialplan knows."""
+    await switch.until(lambda: caller.hears == "tone", timeout)
+    return told(switch, caller)
+
+
+@pytest.fixture
+async def routed(api: Api, switch: Switch) -> Api:
+    """A daemon that is asked for `voiced_destination=vendas`, extension 1001."""
+    route(
+        switch, api.daemon.outbound_port, voiced_destination="quero falar com vendas", voiced_reason="comprar"
+    )
+    await add(api, name="Vendas")
+    return api
+
+
+async def test_answered_and_after_the_talk_the_call_ends(switch: Switch, routed: Api) -> None:
+    phone = switch.phone("1001", delay=0.3)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.hears == "music")
+    await switch.until(lambda: caller.talks_to is phone)
+    [row] = (await routed.client.get("/api/transfers")).json()["transfers"]
+    assert (row["reason"], row["destination"]["name"]) == ("comprar", "Vendas")
+    phone.hangup()
+    await switch.until(lambda: not caller.alive)
+    assert (await routed.ended(row["id"]))["status"] == "success"
+    await nobody_beside(switch)
+
+
+async def test_busy_goes_on_in_the_dialplan_with_what_became_of_it(switch: Switch, routed: Api) -> None:
+    switch.phone("1001", manner=Manner.BUSY, delay=0.1)
+    caller = await switch.call("8500")
+    assert await goes_on(switch, caller) == {
+        "status": "busy", "cause": "USER_BUSY", "offer_callback": "true",
+        "message": "Vendas está em outra ligação no momento.",
+    }  # fmt: skip
+    await nobody_beside(switch, caller)
+
+
+@pytest.mark.parametrize("fallback", ["hangup", "voicemail", "callback"])
+async def test_the_dialplan_goes_on_whatever_the_destinations_own_fallback_is(
+    switch: Switch, api: Api, fallback: str
+) -> None:
+    route(switch, api.daemon.outbound_port, voiced_destination="vendas")
+    await add(api, name="Vendas", fallback_action=fallback)
+    switch.phone("1001", manner=Manner.BUSY, delay=0.05)
+    caller = await switch.call("8500")
+    assert (await goes_on(switch, caller))["status"] == "busy"
+
+
+async def test_a_caller_who_leaves_ends_it(switch: Switch, routed: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    caller = await switch.call("8500")
+    await switch.until(lambda: phone.ringing)
+    caller.hangup()
+    await switch.until(lambda: not phone.alive)
+    await nobody_beside(switch)
+    async with asyncio.timeout(5):
+        while len(routed.daemon.routed_in.server):
+            await asyncio.sleep(0.02)
+
+
+async def test_no_such_destination_goes_on_at_once_and_says_so(switch: Switch, api: Api) -> None:
+    route(switch, api.daemon.outbound_port, voiced_destination="o fernando")
+    await add(api, name="Vendas", destination_type="ring_group")
+    caller = await switch.call("8500")
+    assert await goes_on(switch, caller) == {
+        "status": "failed", "cause": "NO_SUCH_DESTINATION",
+        "message": "Não encontrei esse destino. Posso transferir para Vendas.",
+    }  # fmt: skip
+
+
+async def test_a_destination_by_its_id(switch: Switch, api: Api) -> None:
+    row = await add(api, name="Vendas")
+    route(switch, api.daemon.outbound_port, voiced_destination_uuid=row["id"], voiced_destination="x")
+    phone = switch.phone("1001", delay=0.05)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.talks_to is phone)
+
+
+async def test_without_a_phrase_the_default_takes_the_call(switch: Switch, api: Api) -> None:
+    await add(api, name="Atendimento", is_default=True)
+    route(switch, api.daemon.outbound_port)
+    phone = switch.phone("1001", delay=0.05)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.talks_to is phone)
+
+
+WRONG = {
+    "no domain": {"voiced_domain_uuid": ""},
+    "a domain that is none": {"voiced_domain_uuid": "pbx.test"},
+    "a domain that nobody knows": {"voiced_domain_uuid": str(uuid4())},
+    "an id that is none": {"voiced_destination_uuid": "1001; hupall"},
+    "an id that nobody knows": {"voiced_destination_uuid": str(uuid4())},
+    "syntax": {"voiced_destination": "1001,user/1002@pbx.test"},
+}
+
+
+@pytest.mark.parametrize("variables", WRONG.values(), ids=WRONG)
+async def test_what_is_wrong_goes_on_at_once(switch: Switch, api: Api, variables: dict[str, str]) -> None:
+    route(switch, api.daemon.outbound_port, **{"voiced_destination": "1001", **variables})
+    phone = switch.phone("1001")
+    caller = await switch.call("8500")
+    assert (await goes_on(switch, caller))["status"] == "failed"
+    assert phone.calls == 0
+
+
+async def test_above_the_limit_a_call_goes_on_at_once_and_those_below_are_served(
+    switch: Switch, start: Start
+) -> None:
+    async with start(outbound={"limit": 1, "listen": "127.0.0.1:0"}) as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001")
+        phone = switch.phone("1001", manner=Manner.RING)
+        first = await switch.call("8500")
+        await switch.until(lambda: phone.ringing)
+        second = await switch.call("8500")
+        assert await goes_on(switch, second) == {"status": "failed", "cause": "TOO_MANY_CALLS"}
+        phone.answer()
+        await switch.until(lambda: first.talks_to is phone)
+
+
+async def test_with_the_database_away_a_call_goes_on(switch: Switch, start: Start, database_url: str) -> None:
+    gate = Gate(database_url)
+    await gate.open()
+    async with start(database={"url": gate.url}) as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001")
+        await gate.shut()
+        caller = await switch.call("8500")
+        found = await goes_on(switch, caller)
+        assert (found["status"], found["cause"]) == ("failed", "DATABASE_IS_AWAY")
+        assert found["message"] == "Não consegui transferir a ligação agora. Posso ajudar de outra forma?"
+
+
+async def test_while_shutting_down_a_call_goes_on(switch: Switch, routed: Api) -> None:
+    routed.daemon.transfers.close_door()
+    caller = await switch.call("8500")
+    assert (await goes_on(switch, caller))["status"] == "failed"
+
+
+async def test_when_voiced_is_not_there_a_call_goes_on(switch: Switch, start: Start) -> None:
+    async with start() as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001")
+    caller = await switch.call("8500")
+    assert await goes_on(switch, caller) == {}
+
+
+@pytest.fixture
+async def process(switch: Switch, database_url: str, tmp_path: Path) -> AsyncIterator[Daemon]:
+    """A daemon of its own, that can be killed. It holds callers for two seconds at most."""
+    port = free_port()
+    settings = settings_for(switch.port, database_url)
+    sections = {
+        "pbx": {"port": switch.port},
+        "http": {"listen": settings.http.listen},
+        "outbound": {"listen": f"127.0.0.1:{port}"},
+        "database": {"url": database_url},
+        "transfer": {"announce": False, "longest_hold_seconds": 2, "comfort_seconds": 0},
+        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
+    }
+    daemon = Daemon(sections, tmp_path, "daemon", {"LIMIT_GRACE": 0})
+    route(switch, port, voiced_destination="1001")
+    await daemon.owns()
+    yield daemon
+    await daemon.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def test_voiced_is_killed_during_hold_and_nobody_starts_it_again(
+    switch: Switch, process: Daemon
+) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.hears == "music" and phone.ringing)
+    process.kill()
+    assert await goes_on(switch, caller, timeout=8) == {"status": "failed"}
+
+
+async def test_voiced_is_killed_during_a_talk_and_the_talk_goes_on(switch: Switch, process: Daemon) -> None:
+    phone = switch.phone("1001", delay=0.1)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.talks_to is phone)
+    process.kill()
+    await asyncio.sleep(0.05)
+    assert caller.talks_to is phone
+    phone.hangup()
+    await switch.until(lambda: not caller.alive)
+
+
+# -- the dialplan of docs/fusionpbx.md --------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+
+
+def extensions(xml: ElementTree.Element) -> dict[str | None, list[tuple[str, dict[str, str]]]]:
+    """Extensions by name: their conditions and actions, in order."""
+    return {
+        extension.get("name"): [(node.tag, node.attrib) for node in extension.iter() if node is not extension]
+        for extension in xml.iter("extension")
+    }
+
+
+def test_the_dialplan_to_paste_is_the_one_that_the_live_tests_run() -> None:
+    [pasted] = re.findall(r"```xml\n(.*?)```", (ROOT / "docs" / "fusionpbx.md").read_text(), re.DOTALL)
+    documented = extensions(ElementTree.fromstring(f"<context>{pasted}</context>"))
+    assert len(documented) == 3
+    live = extensions(ElementTree.parse(ROOT / "tests" / "live" / "pbx" / "freeswitch.xml").getroot())
+    assert {name: live.get(name) for name in documented} == documented
+
+
+def test_the_dialplan_to_paste_knows_every_status_that_voiced_sets() -> None:
+    pasted = (ROOT / "docs" / "fusionpbx.md").read_text()
+    patterns = [re.compile(text) for text in re.findall(r'expression="(\^voiced_[^"]*)"', pasted)]
+    results = set(Status) - {Status.PENDING, Status.RINGING, Status.ANSWERED, Status.SUCCESS}
+    for status in (*results, ""):
+        assert [pattern for pattern in patterns if pattern.search(f"voiced_{status}")], status

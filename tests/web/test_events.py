@@ -1,0 +1,157 @@
+"""`/api/events`: every step as it happens, of one's own domain, and a reader who is slow costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.callers import at_the_assistant
+from tests.conftest import DOMAIN, Api, Start
+from voiced.sim import Manner, Switch
+from voiced.web import live, operations
+from voiced.web.live import Hub
+
+OTHER = UUID("22222222-2222-4222-8222-222222222222")
+
+
+class Stream:
+    """Server-sent events as a reader has them."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self.comments: list[str] = []
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(8):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    @property
+    def facts(self) -> list[str]:
+        return [step["fact"] for step in self.steps if not step["ignored"]]
+
+
+@contextlib.asynccontextmanager
+async def watching(api: Api, token: str = "") -> AsyncIterator[Stream]:
+    """A stream that is connected and heard."""
+    stream = Stream()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def read() -> None:
+        async with api.client.stream("GET", "/api/events", timeout=None, headers=headers) as response:
+            assert response.status_code == 200
+            assert response.headers["content-type"].startswith("text/event-stream")
+            event = ""
+            async for line in response.aiter_lines():
+                name, _, value = line.partition(": ")
+                match name:
+                    case "event":
+                        event = value
+                    case "data":
+                        step = json.loads(value)
+                        assert step["type"] == event
+                        stream.steps.append(step)
+                    case "" if line:
+                        stream.comments.append(value)
+
+    task = asyncio.create_task(read())
+    try:
+        await stream.until(lambda: stream.comments or task.done())
+        yield stream
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_every_step_of_a_transfer_comes_in_order_and_says_whose_it_is(switch: Switch, api: Api) -> None:
+    switch.phone("1001", delay=0.05)
+    async with watching(api) as stream:
+        caller = await at_the_assistant(switch)
+        id = (await api.transfer(caller.uuid, "1001"))["id"]
+        caller.hangup()
+        await stream.until(lambda: stream.steps and stream.steps[-1]["phase"] == "ended")
+        await api.ended(id)
+        assert ["requested", *await api.journal(id)] == [step["fact"] for step in stream.steps]
+        assert {(s["id"], s["call_uuid"], s["domain_uuid"]) for s in stream.steps} == {
+            (id, caller.uuid, str(DOMAIN))
+        }
+        assert [step["at"] for step in stream.steps] == sorted(step["at"] for step in stream.steps)
+        phases = list(dict.fromkeys(step["phase"] for step in stream.steps))
+        assert phases == ["pending", "holding", "dialing", "ringing", "bridging", "bridged", "ended"]
+
+
+async def test_a_token_of_one_domain_hears_of_that_domain_only(switch: Switch, start: Start) -> None:
+    domains = [
+        {"uuid": str(DOMAIN), "name": "pbx.test", "token": "a"},
+        {"uuid": str(OTHER), "name": "other.test", "token": "b"},
+    ]
+    switch.phone("1001", Manner.BUSY, delay=0.01)
+    async with start(http={"token": "all"}, domain=domains) as api:
+        refused = await api.client.get("/api/events")
+        assert refused.status_code == 401
+        async with watching(api, "a") as own, watching(api, "b") as other, watching(api, "all") as everything:
+            api.client.headers["Authorization"] = "Bearer all"
+            caller = await at_the_assistant(switch)
+            await api.transfer(caller.uuid, "1001")
+            await everything.until(lambda: everything.steps and everything.steps[-1]["phase"] == "ended")
+            await own.until(lambda: own.facts == everything.facts)
+            api.daemon.hub.publish(OTHER, {"type": "transfer", "fact": "last", "ignored": False})
+            await other.until(lambda: other.steps)
+            assert other.facts == ["last"]
+            assert "last" not in own.facts
+
+
+async def test_a_reader_who_hangs_up_is_forgotten(switch: Switch, api: Api) -> None:
+    async with watching(api), watching(api):
+        assert len(api.daemon.hub) == 2
+    async with asyncio.timeout(5):
+        while len(api.daemon.hub):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_quiet_stream_says_that_it_lives(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "QUIET_SECONDS", 0.02)
+    async with watching(api) as stream:
+        await stream.until(lambda: len(stream.comments) >= 3)
+        assert stream.comments[1:3] == ["nothing new", "nothing new"]
+
+
+async def test_a_reader_who_reads_nothing_costs_no_memory_and_slows_nobody(api: Api) -> None:
+    """30,000 steps, some 12 MB, while one reader reads nothing and another reads everything."""
+    host, port = api.daemon.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port), limit=1)
+    writer.write(b"GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    hub = api.daemon.hub
+    async with watching(api) as stream:
+        await stream.until(lambda: len(hub) == 2)
+        for batch in range(60):
+            if batch == 10:
+                tracemalloc.start()  # by now what is bounded is full
+            for _ in range(500):
+                hub.publish(DOMAIN, {"type": "transfer", "fact": "x" * 400})
+            await stream.until(lambda: len(stream.steps) == 500)
+            stream.steps.clear()
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert grown < 2_000_000
+    writer.transport.abort()
+
+
+async def test_who_was_too_slow_is_told_how_many_steps_are_missing() -> None:
+    hub = Hub()
+    with hub.watching(DOMAIN) as watcher:
+        for number in range(live.KEPT + 5):
+            hub.publish(DOMAIN, {"type": "transfer", "number": number})
+        assert await watcher.next(1) == {"type": "missed", "count": 5}
+        assert await watcher.next(1) == {"type": "transfer", "number": 5}
+        for _ in range(live.KEPT - 1):
+            await watcher.next(1)
+        assert await watcher.next(0.01) is None
+    assert len(hub) == 0

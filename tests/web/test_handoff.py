@@ -1,0 +1,209 @@
+"""`/api/handoff`: the function for a language model, its calls, and the worked example of docs/handoff.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from tests.callers import at_the_assistant, back_at_the_assistant
+from tests.conftest import DOMAIN, Api, Start
+from tests.house import add
+from voiced.app import QuietServer
+from voiced.sim import Caller, Manner, Switch
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLE = DOCS / "examples" / "handoff.py"
+
+
+async def hand_off(api: Api, caller: Caller, wait: float = 0, **arguments: Any) -> dict[str, Any]:
+    body = {"call_uuid": caller.uuid, "domain_uuid": str(DOMAIN), **arguments}
+    response = await api.client.post("/api/handoff", params={"wait": wait}, json=body)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    assert answer["say"] == answer["messages"]["pt-BR"]
+    return answer
+
+
+async def function(api: Api) -> dict[str, Any]:
+    response = await api.client.get("/api/handoff/function", params={"domain_uuid": str(DOMAIN)})
+    assert response.status_code == 200
+    definition: dict[str, Any] = response.json()
+    return definition
+
+
+async def test_the_function_names_the_destinations_and_who_is_closed(api: Api) -> None:
+    await add(api, name="Financeiro", destination_type="ring_group", description="boletos e cobrança")
+    await add(api, name="Diretoria", destination_type="ring_group", working_hours={"monday": []})
+    await add(api, name="Maria", department="Vendas", role="vendedora")
+    await add(api, name="Arquivo", is_enabled=False)
+    definition = await function(api)
+    assert (definition["name"], definition["parameters"]["type"]) == ("request_handoff", "object")
+    fields = definition["parameters"]["properties"]
+    assert set(fields) == {"destination", "reason"}
+    assert fields["destination"]["description"].endswith(
+        "Há: Diretoria (Diretoria não atende neste horário.); Financeiro (boletos e cobrança); "
+        "Maria (Vendas; vendedora)."
+    )
+    assert "solicitação do cliente" in fields["reason"]["description"]
+
+
+async def test_a_domain_without_destinations_has_extensions_and_a_large_one_is_cut_short(api: Api) -> None:
+    assert "somente ramais" in str(await function(api))
+    for number in range(41):
+        await add(api, name=f"Pessoa {number}")
+    assert "entre outros" in str(await function(api))
+
+
+async def test_without_wait_it_has_begun_and_with_wait_the_result_is_known(switch: Switch, api: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    await add(api)
+    caller = await at_the_assistant(switch)
+    begun = await hand_off(api, caller, destination="financeiro", reason="boleto")
+    assert (begun["success"], begun["status"]) == (True, "pending")
+    assert begun["say"] == "Estou transferindo para Financeiro."
+    await switch.until(lambda: phone.ringing)
+    phone.answer()
+    await switch.until(lambda: caller.talks_to is phone)
+    row = await api.client.get("/api/transfers")
+    assert row.json()["transfers"][0]["reason"] == "boleto"
+    caller.hangup()
+    phone.manner = Manner.BUSY
+    caller = await at_the_assistant(switch)
+    result = await hand_off(api, caller, wait=10, destination="financeiro")
+    assert (result["success"], result["status"], result["offer_callback"]) == (False, "busy", True)
+    assert result["say"] == "Financeiro está em outra ligação no momento."
+    await back_at_the_assistant(switch, caller)
+
+
+@pytest.mark.parametrize(
+    "left_out", [{}, {"destination": None, "reason": None}, {"destination": "", "reason": ""}]
+)
+async def test_what_the_model_leaves_out_is_anybody_at_the_clients_request(
+    switch: Switch, api: Api, left_out: dict[str, Any]
+) -> None:
+    switch.phone("1001", delay=0.05)
+    await add(api, name="Atendimento", is_default=True)
+    caller = await at_the_assistant(switch)
+    result = await hand_off(api, caller, wait=10, **left_out, confidence=0.9)
+    assert (result["status"], result["say"]) == ("success", "Você está falando com Atendimento.")
+    [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    assert row["reason"] == "solicitação do cliente"
+
+
+async def test_whatever_comes_of_it_there_is_a_sentence(switch: Switch, api: Api) -> None:
+    for name in ("Maria Souza", "Maria Clara"):
+        await add(api, name=name)
+    await add(api, name="Vendas", destination_type="queue", working_hours={"monday": []})
+    caller = await at_the_assistant(switch)
+    question = await hand_off(api, caller, destination="a maria")
+    assert (question["success"], question["status"]) == (False, "ambiguous")
+    assert question["say"] == "Você quer falar com Maria Clara ou Maria Souza?"
+    assert [option["name"] for option in question["options"]] == ["Maria Clara", "Maria Souza"]
+    closed = await hand_off(api, caller, destination="vendas")
+    assert (closed["success"], closed["status"]) == (False, "unavailable")
+    assert closed["say"] == "Vendas não atende neste horário."
+    nobody = await hand_off(api, caller, destination="o fernando")
+    assert (nobody["status"], nobody["say"]) == (
+        "no_such_destination", "Não encontrei esse destino. Posso transferir para Vendas.",
+    )  # fmt: skip
+    assert caller.hears == "assistant"
+    caller.hangup()
+    await switch.until(lambda: not caller.alive)
+    gone = await hand_off(api, caller, destination="1001")
+    assert (gone["status"], gone["success"]) == ("no_such_call", False)
+    assert gone["say"].startswith("Não consegui transferir")
+
+
+async def test_an_english_domain_is_answered_in_english(switch: Switch, start: Start) -> None:
+    domain = {"uuid": str(DOMAIN), "name": "pbx.test", "locale": "en"}
+    async with start(domain=[domain], transfer={"enabled": False}) as api:
+        body = {"call_uuid": "c", "domain_uuid": str(DOMAIN)}
+        answer = (await api.client.post("/api/handoff", json=body)).json()
+        assert (answer["status"], answer["success"]) == ("transfers_disabled", False)
+        assert answer["say"] == answer["messages"]["en"] == "I cannot transfer the call at the moment."
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"call_uuid": "a b"}, "call_uuid"),
+        ({"domain_uuid": "x"}, "domain_uuid"),
+        ({"destination": 7}, "destination"),
+    ],
+    ids=str,
+)
+async def test_a_mistake_of_the_program_is_422(api: Api, change: dict[str, Any], field: str) -> None:
+    response = await api.client.post(
+        "/api/handoff", json={"call_uuid": "c", "domain_uuid": str(DOMAIN), **change}
+    )
+    assert (response.status_code, response.json()["field"]) == (422, field)
+
+
+# -- the worked example -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[str]:
+    """A language model: it wants to hand over whoever says `falar com`, and chats with the others."""
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def complete(body: dict[str, Any]) -> dict[str, Any]:
+        [tool] = body["tools"]
+        said = body["messages"][-1]["content"]
+        wanted = said.partition("falar com ")[2]
+        if not wanted:
+            return {"choices": [{"message": {"role": "assistant", "content": "Como posso ajudar?"}}]}
+        arguments = json.dumps({"destination": wanted, "reason": said})
+        call = {"id": "1", "function": {"name": tool["function"]["name"], "arguments": arguments}}
+        return {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": [call]}}]}
+
+    server = QuietServer(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(5):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/v1"
+    server.should_exit = True
+    await task
+
+
+async def test_the_worked_example_chats_asks_comes_back_and_hands_over(
+    switch: Switch, api: Api, model: str
+) -> None:
+    switch.phone("1002", manner=Manner.BUSY, delay=0.05)
+    phone = switch.phone("1001", delay=0.05)
+    await add(api)
+    await add(api, name="Vendas", destination_number="1002")
+    caller = await at_the_assistant(switch)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLE), caller.uuid, str(DOMAIN), stdin=PIPE, stdout=PIPE, stderr=PIPE,
+        env={**os.environ, "VOICED_URL": api.daemon.url, "MODEL_URL": model, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    said = "bom dia\nquero falar com vendas\nentão quero falar com o financeiro\n"
+    async with asyncio.timeout(30):
+        out, err = await process.communicate(said.encode())
+    assert out.decode().splitlines() == [
+        "Como posso ajudar?",
+        "Vendas está em outra ligação no momento.",
+        "(the caller talks to a person)",
+    ], err.decode()
+    assert caller.talks_to is phone
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    page = (DOCS / "handoff.md").read_text()
+    [shown] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert shown in EXAMPLE.read_text()

@@ -1,0 +1,132 @@
+"""`/api/handoff`: a language model hands its caller over by a function call, and hears what it may say."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from voiced.refusals import Refusal
+from voiced.transfer import messages
+from voiced.transfer.destination import Destination
+from voiced.transfer.reception import Ask
+from voiced.transfer.request import DestinationType
+from voiced.transfer.wording import NOT_NOW
+from voiced.web.access import Granted
+from voiced.web.services import services
+from voiced.web.transfers import CallUuid, Wait
+
+log = structlog.get_logger(__name__)
+router = APIRouter(prefix="/api/handoff", tags=["handoff"])
+
+ANYBODY: Final = "qualquer atendente"
+REASON: Final = "solicitação do cliente"
+MOST_NAMED: Final = 40  # destinations in the function's description: a model's context is not free
+_WHAT_FOR: Final = (
+    "Transfere a ligação para uma pessoa da empresa. Chame quando o cliente pedir para falar com alguém, com "
+    "um setor ou com um atendente, ou quando você não puder resolver. Depois, diga ao cliente o `say` "
+    "da resposta; se `success` for false, continue a conversa a partir dele."
+)
+_DESTINATION: Final = (
+    "Com quem ou com que setor o cliente quer falar, nas palavras dele; um ramal também serve. "
+    f"Se ele não disser: “{ANYBODY}”. Há: "
+)
+_REASON: Final = f"O motivo, em uma frase curta, para quem atende. Se não houver: “{REASON}”."
+
+
+class Handoff(BaseModel):
+    """A call of `request_handoff`, with the caller that it is about."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    call_uuid: CallUuid
+    domain_uuid: UUID
+    secretary_uuid: UUID | None = None
+    destination: str | None = Field(None, max_length=500, description=f"null or '': {ANYBODY}.")
+    reason: str | None = Field(None, max_length=1000, description=f"null or '': {REASON}.")
+    summary: str = Field("", max_length=10_000)
+    story_id: UUID | None = None
+
+
+class Said(BaseModel):
+    """What came of it."""
+
+    success: bool = Field(description="Whether the caller is being transferred, or is talking already.")
+    status: str = Field(description="The transfer's status; or why there is none: ambiguous, …")
+    say: str = Field(description="What the assistant may say now, in the domain's language.")
+    messages: dict[str, str] = Field(description="The same by language.")
+    transfer_id: UUID | None = None
+    offer_callback: bool = False
+    options: list[dict[str, Any]] = Field([], description="Whom the caller can choose from.")
+    open_callback: dict[str, Any] | None = Field(None, description="A call that they are promised already.")
+
+
+@router.get("/function")
+async def function(
+    access: Granted, request: Request, domain_uuid: UUID, secretary_uuid: UUID | None = None
+) -> dict[str, Any]:
+    """The definition of `request_handoff` for a language model, with the destinations that are there now."""
+    access.check(domain_uuid)
+    destinations = await services(request).reception.open_now(domain_uuid, secretary_uuid)
+    groups_first = sorted(destinations, key=lambda one: one[0].type is DestinationType.EXTENSION)
+    known = "; ".join(_described(one, closed) for one, closed in groups_first[:MOST_NAMED])
+    more = "; entre outros" if len(destinations) > MOST_NAMED else ""
+    return {
+        "name": "request_handoff",
+        "description": _WHAT_FOR,
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "destination": {
+                    "type": "string",
+                    "description": f"{_DESTINATION}{known or 'somente ramais'}{more}.",
+                },
+                "reason": {"type": "string", "description": _REASON},
+            },
+            "required": [],
+        },
+    }
+
+
+@router.post("")
+async def hand_off(body: Handoff, access: Granted, request: Request, wait: Wait = 0) -> Said:
+    """Carry out a call of `request_handoff`. Whatever comes of it, `say` is a sentence for the caller.
+
+    Without `wait` the answer comes as soon as the transfer has begun; with it, once the result is known.
+    """
+    access.check(body.domain_uuid)
+    at = services(request)
+    ask = Ask(
+        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, destinations=(body.destination or ANYBODY,),
+        secretary_uuid=body.secretary_uuid, reason=body.reason or REASON, summary=body.summary,
+        story_id=body.story_id,
+    )  # fmt: skip
+    locale = at.reception.locale(body.domain_uuid)
+    try:
+        order, t = await at.desk.begin(await at.reception.wish(ask))
+    except Refusal as refusal:
+        log.info("a handoff was refused", call_uuid=body.call_uuid, reason=refusal.code, error=str(refusal))
+        told = refusal.messages or NOT_NOW
+        return Said(
+            success=False, status=refusal.code, say=told[locale], messages=told, options=refusal.options
+        )
+    if wait:
+        order, t, _ = await at.desk.outcome(order.id, wait)
+    result = messages.result(order, t)
+    return Said(
+        success=t.ending is None, status=result["status"], say=result["messages"][locale],
+        messages=result["messages"], transfer_id=order.id, offer_callback=result["offer_callback"],
+        open_callback=await at.callbacks.open_for(order.domain_uuid, order.caller.number),
+    )  # fmt: skip
+
+
+def _described(destination: Destination, closed: dict[str, str]) -> str:
+    """`Financeiro (boletos e cobrança; fechado agora)`."""
+    about = [destination.description, destination.department, destination.role]
+    told = [text for text in dict.fromkeys(about) if text and text != destination.name]
+    told += [closed["pt-BR"]] if closed else []
+    return destination.name + (f" ({'; '.join(told)})" if told else "")
