@@ -40,7 +40,7 @@ def doctor(switch: Switch, database_url: str, backend: Backend, capsys: pytest.C
         code = await examine(settings_for(switch.port, database_url, **changes))
         told = capsys.readouterr().out
         lines = [line for line in told.splitlines() if line[:4] in ("ok  ", "FAIL")]
-        assert len(lines) == 4, told
+        assert len(lines) == (5 if "fusionpbx" in changes else 4), told
         return code, {line[6:24].strip(): f"{line[:4]} {line[24:]}" for line in lines}, told
 
     return look
@@ -243,3 +243,15 @@ async def test_the_command_prints_it_and_exits_so(
     assert done.returncode == code, done.stdout + done.stderr
     assert done.stdout.count("\n") >= 4
     assert done.stderr == ""
+
+
+async def test_a_fusionpbx_database_is_looked_at_where_there_is_one(
+    doctor: Doctor, database_url: str, postgres: str
+) -> None:
+    code, lines, told = await doctor(fusionpbx={"url": database_url})
+    assert (code, failed(lines)) == (0, [])
+    assert "0 destination(s)" in lines["FusionPBX"]
+    assert "do-not-disturb is not known" in told
+    code, lines, told = await doctor(fusionpbx={"url": postgres})
+    assert (code, failed(lines)) == (1, ["FusionPBX"])
+    assert "run sql/fusionpbx/transfer_destinations.sql there" in told

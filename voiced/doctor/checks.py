@@ -34,12 +34,15 @@ async def examine(settings: Settings) -> int:
     """Make every check and print it. Returns the exit code: 0 well, 1 not."""
     console = Console(highlight=False, soft_wrap=True)
     well = True
-    for name, check in (
+    checks = [
         ("settings", _settings),
         ("database", _database),
         ("event socket", _event_socket),
         ("ticketing backend", _tickets),
-    ):
+    ]
+    if settings.fusionpbx.url.get_secret_value():
+        checks.insert(2, ("FusionPBX", _fusionpbx))
+    for name, check in checks:
         finding = await _in_time(name, check, settings)
         well = well and finding.well
         mark, style = ("ok  ", "green") if finding.well else ("FAIL", "bold red")
@@ -86,6 +89,24 @@ async def _database(settings: Settings) -> Finding:
     if missing:
         return Finding("database", True, f"{text}; {len(missing)} migration(s) to apply", "voiced migrate")
     return Finding("database", True, f"{text}, schema up to date")
+
+
+async def _fusionpbx(settings: Settings) -> Finding:
+    advice = "is [fusionpbx] url the one of FusionPBX's own database, for a user who may read it?"
+    try:
+        pool = await database.open_pool(settings.fusionpbx.url.get_secret_value(), size=1)
+    except database.DatabaseError as error:
+        return Finding("FusionPBX", False, str(error), advice)
+    async with pool:
+        if not await pool.fetchval("select to_regclass('v_voice_transfer_destinations')"):
+            advice = "run sql/fusionpbx/transfer_destinations.sql there"
+            return Finding("FusionPBX", False, "v_voice_transfer_destinations is missing", advice)
+        count = await pool.fetchval("select count(*) from v_voice_transfer_destinations")
+        has_extensions = await pool.fetchval("select to_regclass('v_extensions')")
+    text = f"{count} destination(s)"
+    if not has_extensions:
+        return Finding("FusionPBX", True, text, "no v_extensions there: do-not-disturb is not known")
+    return Finding("FusionPBX", True, text)
 
 
 async def _event_socket(settings: Settings) -> Finding:
