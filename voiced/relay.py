@@ -17,6 +17,7 @@ import structlog
 from voiced.database import query
 from voiced.notices import Notices
 from voiced.refusals import PbxIsAway, Refusal, again
+from voiced.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Relay:
         self._carriers: dict[str, Carry] = {}
         self._wake = asyncio.Event()
         self._answers: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         notices.on("voiced_requests", lambda _: self._wake.set())
         notices.on("voiced_answers", self._answered)
 
@@ -82,11 +83,7 @@ class Relay:
         row = await self._pool.fetchrow(query("request/take"), self._pbx, self._daemon, FRESH)
         if row is None:
             return False
-        task = asyncio.create_task(
-            self._serve(row["id"], row["kind"], row["body"]), name=f"request {row['id']}"
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._serve(row["id"], row["kind"], row["body"]), f"request {row['id']}")
         return True
 
     async def _serve(self, id: UUID, kind: str, body: dict[str, Any]) -> None:

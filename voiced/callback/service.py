@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -27,6 +27,7 @@ from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.refusals import DatabaseIsAway, PbxIsAway, Refusal
 from voiced.scribe import Scribe
+from voiced.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +46,13 @@ class Attempts:
 
     def __init__(self, pbx: Pbx, scribe: Scribe, pool: Any, ownership: Ownership, tools: Tools) -> None:
         self._pbx, self._scribe, self._pool, self._ownership = pbx, scribe, pool, ownership
-        self._tools = replace(tools, ask_pbx=lambda driver: self._spawn(self._ask(driver), "ask the PBX"))
+        self._tools = replace(
+            tools, ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX")
+        )
         self._drivers: dict[UUID, Driver] = {}
         self._numbers: set[tuple[UUID, str]] = set()
         self._agents: set[tuple[UUID, str]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._recovery: asyncio.Task[None] | None = None
         self._closing = False
         pbx.calls.on(self._hear_bridge, name="CHANNEL_BRIDGE")
@@ -118,18 +121,7 @@ class Attempts:
                 self._numbers.discard(number)
                 self._agents.discard(agent)
 
-        self._spawn(drive(), f"callback attempt {order.id}")
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a task of the callbacks failed", task=task.get_name(), exc_info=error)
+        self._tasks.start(drive(), f"callback attempt {order.id}")
 
     def close_door(self) -> None:
         """Begin no more."""
@@ -142,9 +134,7 @@ class Attempts:
 
     async def close(self) -> None:
         """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     # -- the PBX lost and found ---------------------------------------------------------------------------
 
@@ -158,7 +148,7 @@ class Attempts:
         """The event socket is back."""
         self._stop_recovery()
         if self._ownership.is_owner:
-            self._recovery = self._spawn(self.recover(), "recovery of callbacks")
+            self._recovery = self._tasks.start(self.recover(), "recovery of callbacks")
 
     def _stop_recovery(self) -> None:
         """What it has not found out is found out by the next."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,6 +20,7 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
+from voiced.tasks import Tasks
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver, Manners, Tools
@@ -66,12 +67,12 @@ class Transfers:
         self._tools = Tools(
             calls=pbx.calls, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
             reacted=reacted, queue_members=self._queue_members,
-            ask_pbx=lambda driver: self._spawn(self._look_at(driver), "ask the PBX"),
+            ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
         )  # fmt: skip
         self._ownership = ownership
         self._drivers: dict[UUID, Driver] = {}
         self._by_caller: dict[str, Driver] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._recovery: asyncio.Task[None] | None = None
         self._closing = False
         pbx.calls.on(self._hear_bridge, name=("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
@@ -163,18 +164,7 @@ class Transfers:
                 if self._by_caller.get(request.caller.uuid) is driver:
                     del self._by_caller[request.caller.uuid]
 
-        self._spawn(drive(), f"transfer {request.id}")
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a task of the transfers failed", task=task.get_name(), exc_info=error)
+        self._tasks.start(drive(), f"transfer {request.id}")
 
     def close_door(self) -> None:
         """Accept no more requests."""
@@ -187,9 +177,7 @@ class Transfers:
 
     async def close(self) -> None:
         """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     # -- the PBX lost and found ---------------------------------------------------------------------------
 
@@ -203,7 +191,7 @@ class Transfers:
         """The event socket is back."""
         self._stop_recovery()
         if self._ownership.is_owner:
-            self._recovery = self._spawn(self.recover(), "recovery")
+            self._recovery = self._tasks.start(self.recover(), "recovery")
 
     def _stop_recovery(self) -> None:
         """What it has not found out is found out by the next."""
