@@ -138,7 +138,7 @@ class Daemon:
             else None
         )  # fmt: skip
         if self.outbox:
-            self.scribe.on_put = self.outbox.wake
+            self.scribe.on_put = keeper.on_put = self.outbox.wake
         self.relay = Relay(
             pool, self.notices, settings.pbx.name, self.ownership.id, lambda: self.ownership.is_owner
         )

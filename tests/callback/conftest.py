@@ -139,7 +139,7 @@ class House:
 
 def short(delivery: Delivery) -> str:
     last = delivery.path.rpartition("/")[2]
-    return {"callback": "ticket", "result": delivery.payload.get("outcome", "?")}.get(last, last)
+    return {"callback": "ticket", "result": str(delivery.payload.get("outcome"))}.get(last, last)
 
 
 def is_among(wanted: tuple[str, ...], told: list[str]) -> bool:
@@ -205,6 +205,6 @@ async def opened(
     switch: Switch, backend: Backend, start: Start, clock: Clock, **sections: Any
 ) -> AsyncIterator[House]:
     """A daemon with agents who settle soon, and these sections of settings."""
-    callback = {"settle_seconds": SETTLE}
-    async with start(callback=callback, tickets={"url": backend.url}, **sections) as api:
+    known = {"callback": {"settle_seconds": SETTLE}, "tickets": {"url": backend.url}}
+    async with start(**known, **sections) as api:
         yield House(switch, backend, api, clock)

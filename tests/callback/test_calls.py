@@ -464,7 +464,7 @@ async def test_a_daemon_that_does_not_own_the_pbx_has_it_done(
         assert (await standby.accept(row))["success"]
         await house.switch.until(lambda: line.ringing)
         assert not len(daemon.attempts)
-        assert (await standby.originate())["error"] == "USER_BUSY"
+        assert (await standby.originate())["error"] == "ATTEMPT_UNDER_WAY"
         assert (await client.get("/api/callback/active")).json()["total"] == 1
         await standby.post(f"/api/callbacks/{row['id']}/cancel")
         await standby.until_status(row["id"], "canceled")
@@ -512,7 +512,7 @@ async def test_the_pbx_is_lost_while_the_client_rings_and_the_call_is_made_once(
     line = house.line(Manner.RING)
     row = await house.promise()
     await house.accept(row)
-    await house.switch.until(lambda: line.ringing)
+    await house.switch.until(lambda: len(house.switch.tables.rows("channels")[1]) == 2)
     await house.switch.cut()
     line.answer()
     await house.until_talking(agent, line)
@@ -520,6 +520,23 @@ async def test_the_pbx_is_lost_while_the_client_rings_and_the_call_is_made_once(
     assert (line.calls, agent.calls) == (1, 1)
     agent.hangup()
     await house.until_status(row["id"], "completed")
+
+
+async def test_a_leg_that_answers_in_the_dark_before_any_table_shows_it_is_not_left_alone(
+    house: House, agent: Phone
+) -> None:
+    line = house.line(Manner.RING)
+    row = await house.promise()
+    await house.accept(row)
+    await house.switch.until(lambda: line.ringing)  # the tables lag behind: it is in none of them yet
+    await house.switch.cut()
+    line.answer()
+    await house.switch.until(lambda: agent.talks_to is line or not line.alive)
+    agent.hangup()
+    row = await house.until(row["id"], lambda row: row["status"] in ("ready_to_call", "completed"))
+    assert row["attempts"] == 0
+    await house.until_quiet()
+    assert (line.calls, agent.calls) == (1, 1)
 
 
 async def test_a_lost_originate_is_not_sent_again_within_an_attempt(house: House, agent: Phone) -> None:

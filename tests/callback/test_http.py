@@ -237,7 +237,8 @@ async def test_the_figures(house: House, pool: asyncpg.Pool) -> None:
         await house.promise(
             f"+55219888877{n:02}", extension="1001" if n < 4 else "1002", department="Suporte" if n else ""
         )
-    set_to = "update callbacks set status = $2, closed_at = $3, last_attempt_at = created_at + $4 where number = $1"
+    set_to = """update callbacks set status = $2, closed_at = $3, last_attempt_at = created_at + $4
+        where number = $1"""
     minutes = timedelta(minutes=1)
     for number, status, wait in (("00", "completed", 2), ("01", "completed", 4), ("02", "failed", 9)):
         await pool.execute(set_to, f"+55219888877{number}", status, begin, wait * minutes)
@@ -275,26 +276,24 @@ async def test_a_company_changes_some_of_its_settings(house: House) -> None:
     assert (row["max_attempts"], row["min_interval_minutes"]) == (5, 2.5)
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"maxAttempts": 0}, "max_attempts"),
-        ({"max_attempts": "many"}, "max_attempts"),
-        ({"owner": "nobody"}, "owner"),
-        ({"window": {"monday": "9-18"}}, "window"),
-        ({"clientWindow": {"holidays": {"country": "XX"}}}, "client_window"),
-        ({"blockedNumbers": ["+55", "55"]}, "blocked_numbers.1"),
-        ({"callerId": "x\napi"}, "caller_id"),
-        ({"recordingPath": "/tmp/../{id}"}, "recording_path"),
-        ({"recordingPath": "/tmp/all.wav"}, "recording_path"),
-        ({"noSuchThing": 1}, "no_such_thing"),
-    ],
-)
-async def test_settings_that_are_wrong_are_refused_by_their_name(
-    house: House, change: dict[str, Any], field: str
-) -> None:
-    response = await house.client.put(f"/api/settings/{COMPANY}", json=change)
-    assert problem(response) == (422, "invalid", field)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"maxAttempts": 0}, "max_attempts"),
+    ({"max_attempts": "many"}, "max_attempts"),
+    ({"owner": "nobody"}, "owner"),
+    ({"window": {"monday": "9-18"}}, "window"),
+    ({"clientWindow": {"holidays": {"country": "XX"}}}, "client_window"),
+    ({"blockedNumbers": ["+55", "55"]}, "blocked_numbers.1"),
+    ({"callerId": "x\napi"}, "caller_id"),
+    ({"recordingPath": "/tmp/../{id}"}, "recording_path"),
+    ({"recordingPath": "/tmp/all.wav"}, "recording_path"),
+    ({"noSuchThing": 1}, "no_such_thing"),
+]
+
+
+async def test_settings_that_are_wrong_are_refused_by_their_name(house: House) -> None:
+    for change, field in WRONG:
+        response = await house.client.put(f"/api/settings/{COMPANY}", json=change)
+        assert problem(response) == (422, "invalid", field)
     assert (await house.client.get(f"/api/settings/{COMPANY}")).json()["max_attempts"] == 3
 
 
@@ -368,12 +367,8 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(two: Ho
         ("GET", f"/api/settings/{COMPANY}", None), ("PUT", f"/api/settings/{COMPANY}", {"owner": "voiced"}),
     ):  # fmt: skip
         assert await ask(method, where, body) == 403, where
-    lists = {
-        "/api/callbacks": "callbacks",
-        "/api/voice/callbacks": "callbacks",
-        "/api/callback/active": "calls",
-    }
-    for where, name in lists.items():
+    for where in ("/api/callbacks", "/api/voice/callbacks", "/api/callback/active"):
+        name = "calls" if where.endswith("active") else "callbacks"
         assert (await client.get(where, headers=there)).json()[name] == []
         assert (await client.get(where, headers=here)).json()[name] != []
     assert (await client.get("/api/callbacks/stats", headers=there)).json()["total"] == 0

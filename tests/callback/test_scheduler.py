@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.backend import Backend
-from tests.callback.conftest import CLIENT, SETTLE, Clock, House, is_among, opened
+from tests.callback.conftest import CLIENT, SETTLE, Clock, House, opened
 from tests.conftest import Start
 from tests.house import add
 from voiced.sim import Caller, Manner, Phone, Switch
@@ -28,12 +28,11 @@ async def on_the_phone(switch: Switch, phone: Phone) -> Caller:
 
 
 async def quiet_for_a_while(house: House, *outcomes: str) -> None:
-    """Nothing else is told in the time in which it would be, and nobody is called."""
-    told, dials = house.told(), len(house.switch.dials)
+    """Once these are told, nothing else is in the time in which it would be, and nobody is called."""
+    told, dials = await house.until_told(*outcomes), len(house.switch.dials)
     await asyncio.sleep(4 * SETTLE)
     assert house.told() == told
     assert len(house.switch.dials) == dials
-    assert is_among(outcomes, told)
 
 
 # -- telling the agent ------------------------------------------------------------------------------------
@@ -44,8 +43,7 @@ async def test_an_agent_who_was_busy_is_told_within_a_second_of_being_free(
 ) -> None:
     caller = await on_the_phone(house.switch, agent)
     row = await house.promise()
-    await house.until_told("ticket")
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "ticket")
     caller.hangup()
     await house.switch.until(lambda: not house.switch.channels)
     hung_up = time.monotonic()
@@ -60,7 +58,7 @@ async def test_an_agent_who_is_free_for_a_moment_only_is_not_told(house: House, 
     agent.unregister()
     caller.hangup()
     await house.switch.until(lambda: not house.switch.channels)
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "ticket")
     assert "notify" not in house.told()
     agent.register()
     await house.until_told("notify")
@@ -70,9 +68,10 @@ async def test_the_agent_is_told_at_intervals_and_then_a_person_has_to_look(hous
     await house.settings(max_notifications=3, min_interval_minutes=10)
     row = await house.promise()
     for count in (1, 2, 3):
-        await house.until(row["id"], lambda row, count=count: row["notification_count"] == count)
+        await house.until_told("ticket", *["notify"] * count)
         house.after(minutes=9)
         await quiet_for_a_while(house)
+        assert (await house.look(row["id"]))["notification_count"] == count
         house.after(minutes=1, seconds=1)
     row = await house.until_status(row["id"], "needs_review")
     await house.until_told("ticket", "notify", "notify", "notify", "needs_review")
@@ -110,9 +109,8 @@ async def test_a_promise_for_later_waits_for_its_time(house: House) -> None:
     at = house.clock() + timedelta(hours=3)
     row = await house.promise(scheduled_at=at.isoformat())
     assert row["next_at"] == row["scheduled_at"]
-    await house.until_told("ticket")
     house.after(hours=2, minutes=59)
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "ticket")
     house.after(minutes=1)
     await house.until_told("notify")
 
@@ -125,7 +123,7 @@ async def test_a_snoozed_callback_returns(house: House) -> None:
     await house.until_told("snoozed")
     assert house.result("snoozed")["scheduledAt"] == house.result("snoozed")["nextAttemptAt"]
     house.after(minutes=89)
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "snoozed")
     house.after(minutes=1)
     await house.until_told("notify", "snoozed", "notify")
 
@@ -299,9 +297,8 @@ async def test_after_some_minutes_anybody_of_the_department_takes_it(house: Hous
     second = house.switch.phone("1002", Manner.ANSWER, 0.05)
     await house.until_free("1002")
     row = await house.promise(intended_for="Ana", department="Financeiro")
-    await house.until_told("ticket")
     house.after(minutes=29)
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "ticket")
     house.after(minutes=1, seconds=1)
     await house.until_told("ticket", "passed_on", "notify")
     notice = house.backend.accepted[-1].payload
@@ -355,7 +352,6 @@ async def test_with_the_backend_as_owner_nobody_is_told_or_called(house: House, 
 async def test_a_promise_becomes_ours_when_the_owner_changes(house: House) -> None:
     await house.settings(owner="backend")
     await house.promise()
-    await house.until_told("ticket")
-    await quiet_for_a_while(house)
+    await quiet_for_a_while(house, "ticket")
     await house.settings(owner="voiced")
     await house.until_told("notify")

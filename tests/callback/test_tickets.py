@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed delivery is repeated at once."""
     monkeypatch.setattr(outbox, "FIRST_PAUSE", 0.05)
     monkeypatch.setattr(outbox, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(outbox, "LOOK_AGAIN", 0.1)
 
 
 def at_first(house: House, bad: list[Answer]) -> None:
@@ -89,14 +91,11 @@ async def test_a_permanent_refusal_is_held_and_shown_and_the_callback_lives_on(
     raw = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
     at_first(house, [raw])
     row = await house.promise()
-    held: list[dict[str, Any]] = []
-
-    async def shown() -> list[dict[str, Any]]:
-        return (await house.client.get("/api/outbox?state=held")).json()["messages"]  # type: ignore[no-any-return]
-
     await house.until(row["id"], lambda row: row["notification_count"] == 1)
-    while not held:
-        held = await shown()
+    held: list[dict[str, Any]] = []
+    async with asyncio.timeout(5):
+        while not held:
+            held = (await house.client.get("/api/outbox?state=held")).json()["messages"]
     assert (held[0]["path"], held[0]["last_status"]) == (MAKE, status)
     assert answer in held[0]["last_error"]
     line = house.line()
@@ -109,6 +108,19 @@ async def test_a_permanent_refusal_is_held_and_shown_and_the_callback_lives_on(
     await house.until_told("completed")
     assert house.told() == ["ticket", "notify", "calling", "connected", "completed"]
     assert {one.payload["ticketId"] for one in house.backend.accepted[1:]} == {"T1"}
+
+
+async def test_a_backend_that_hangs_holds_up_nobody(house: House, agent: Phone) -> None:
+    house.backend.slowness = 1.0  # nobody waits for it
+    line = house.line()
+    row = await house.promise()
+    await house.accept(row)
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_status(row["id"], "completed")
+    assert house.told() in ([], ["ticket"])
+    house.backend.slowness = 0.0
+    await house.until_told("ticket", "calling", "connected", "completed")
 
 
 async def test_while_the_backend_is_away_the_callback_is_kept_and_the_ticket_follows(

@@ -22,7 +22,7 @@ def at(text: str, zone: str = HERE) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def opens(now: datetime, number: str = SAO_PAULO, zone: str = HERE, **policy: Any) -> datetime | None:
+def opens(now: datetime, number: str = SAO_PAULO, *, zone: str = HERE, **policy: Any) -> datetime | None:
     found = opens_at(Policy.model_validate(policy), number, zone, now)
     return found.astimezone(UTC) if found else None
 
@@ -95,7 +95,7 @@ def test_the_clients_hours_are_those_of_the_clients_place(number: str, opens_her
 
 
 def test_both_have_to_be_open() -> None:
-    both = {"window": OFFICE, "client_window": OFFICE}
+    both: dict[str, Any] = {"window": OFFICE, "client_window": OFFICE}
     assert opens(at("2026-03-02 09:30"), RIO_BRANCO, **both) == at("2026-03-02 11:00")
     assert opens(at("2026-03-02 18:30"), RIO_BRANCO, **both) == at("2026-03-03 11:00")  # 16:30 over there
     assert opens(at("2026-03-02 17:30"), RIO_BRANCO, **both) is None
@@ -103,9 +103,9 @@ def test_both_have_to_be_open() -> None:
 
 def test_two_that_never_open_together_are_looked_at_again_in_a_day() -> None:
     now = at("2026-03-02 12:00")
-    hours = {"window": {"monday": "09:00-10:00"}, "client_window": {"monday": "10:00-11:00"}}
+    hours: dict[str, Any] = {"window": {"monday": "09:00-10:00"}, "client_window": {"monday": "10:00-11:00"}}
     assert opens(now, **hours) == now + timedelta(days=1)
-    never = {"window": {"sunday": [], "holidays": {"country": "BR"}}}
+    never: dict[str, Any] = {"window": {"sunday": [], "holidays": {"country": "BR"}}}
     assert opens(now, **never) == now + timedelta(days=1)
 
 
@@ -175,16 +175,17 @@ def test_a_midnight_that_does_not_exist_is_the_first_moment_of_its_day() -> None
 
 
 def test_the_hour_that_is_skipped_and_the_one_that_comes_twice() -> None:
-    skipped = {"zone": NEW_YORK, "window": {"sunday": "02:00-04:00"}}
+    skipped: dict[str, Any] = {"zone": NEW_YORK, "window": {"sunday": "02:00-04:00"}}
     assert opens(at("2026-03-08 01:59", NEW_YORK), **skipped) == datetime(2026, 3, 8, 7, tzinfo=UTC)
     assert opens(datetime(2026, 3, 8, 7, tzinfo=UTC), **skipped) is None  # 03:00 on the clock
-    twice = {"zone": NEW_YORK, "window": {"sunday": "01:00-03:00"}}
+    twice: dict[str, Any] = {"zone": NEW_YORK, "window": {"sunday": "01:00-03:00"}}
     for hour in (5, 6, 7):  # 01:00, 01:00 once more, 02:00
         assert opens(datetime(2026, 11, 1, hour, 30, tzinfo=UTC), **twice) is None
     assert opens(datetime(2026, 11, 1, 8, tzinfo=UTC), **twice) is not None
 
 
 def test_a_client_whose_clocks_change_while_the_companys_do_not() -> None:
-    number, hours = "+12125550123", {"client_window": EVERY_DAY}
+    number = "+12125550123"
+    hours: dict[str, Any] = {"client_window": EVERY_DAY}
     assert opens(at("2026-03-07 08:00"), number, **hours) == datetime(2026, 3, 7, 14, tzinfo=UTC)
     assert opens(at("2026-03-08 08:00"), number, **hours) == datetime(2026, 3, 8, 13, tzinfo=UTC)

@@ -104,8 +104,8 @@ class World:
                 if self.alive(leg):
                     self.end(leg, "NORMAL_CLEARING")
             case f.EndLegs(side):
-                for name, leg in self.legs.items():
-                    if leg.side is side and leg.state != "gone":
+                for name, one in self.legs.items():
+                    if one.side is side and one.state != "gone":
                         self.end(name, "ORIGINATOR_CANCEL")
 
     def alive(self, name: str) -> bool:

@@ -171,6 +171,14 @@ class Stage:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def owner_beats(self) -> None:
+        """Until the owner has raised its beat twice: it knows again that it may dial."""
+        beat = "select beat from leases"
+        first = await self.database.fetchval(beat)
+        async with asyncio.timeout(10):
+            while await self.database.fetchval(beat) < first + 2:
+                await asyncio.sleep(0.02)
+
     def connections_of(self, daemon: Daemon) -> set[int]:
         """The event-socket connections of a daemon that has owned the PBX: there it has said so."""
         return {

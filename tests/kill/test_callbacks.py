@@ -130,7 +130,7 @@ async def test_undisturbed(name: str, callbacks: Callbacks) -> None:
 @pytest.mark.parametrize(("name", "step", "side"), steps("restart"))
 async def test_killed_and_started_again(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
-    stage.callback |= {**scenario.callback, "max_attempts": 2, "max_agent_misses": 2}
+    stage.callback |= {**scenario.callback, "max_attempts": 2}
     daemon = stage.start()
     await daemon.owns()
     async with scenario.begun(callbacks, daemon, step, side, stage.kill(daemon)):
@@ -144,7 +144,7 @@ async def test_killed_and_started_again(name: str, step: str, side: Side, callba
 @pytest.mark.parametrize(("name", "step", "side"), steps("cut"))
 async def test_the_event_socket_is_cut(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
-    stage.callback |= {**scenario.callback, "max_attempts": 2, "max_agent_misses": 2}
+    stage.callback |= {**scenario.callback, "max_attempts": 2}
     daemon = stage.start()
     await daemon.owns()
     async with scenario.begun(callbacks, daemon, step, side, stage.cut()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.conftest import Api, Start
@@ -98,8 +100,11 @@ async def test_recovery_goes_on_when_the_connection_for_questions_comes_back_lat
         switch.intercept = intercept
         await switch.cut()
         await switch.until(lambda: cut == 3)
+        driver = api.daemon.transfers.of_call(caller.uuid)
+        assert driver is not None
         switch.phones[0].answer()
-        await switch.until(lambda: caller.talks_to is switch.phones[0])
+        await asyncio.wait_for(asyncio.shield(driver.known), 10)
+        assert caller.talks_to is switch.phones[0]
         caller.hangup()
         assert (await api.ended(id))["status"] == "success"
 

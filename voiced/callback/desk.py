@@ -197,6 +197,8 @@ class Desk:
         if not self._ownership.is_owner:
             answer = await self._relay.ask("callback/place", _ORDER.dump_python(order, mode="json"))
             return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"])
+        if self.attempts.calls_client(order.domain_uuid, order.number):
+            raise AttemptUnderWay  # and not that the agent is busy, with this very call
         state = self.state(order.extension, order.domain)
         if state is not State.AVAILABLE:
             raise AgentNotAvailable(_CAUSES[state])

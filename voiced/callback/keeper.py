@@ -90,6 +90,9 @@ class Keeper:
     ) -> None:
         self._pool, self._pbx, self._clock, self._watch = pool, pbx, clock, watch
         self.policies = policies
+        self.on_put: Callable[[], object] = lambda: (
+            None
+        )  # called when the outbox has what `watch` does not tell
 
     def now(self) -> datetime:
         """The time that promises are kept by."""
@@ -253,6 +256,8 @@ class Keeper:
             await connection.execute(query("attempt/settled"), ended["id"])
         if kept is not None:
             self._watch(kept)
+        else:
+            self.on_put()
         return True
 
     # -- the backend's answers ----------------------------------------------------------------------------

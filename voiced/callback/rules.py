@@ -183,8 +183,9 @@ def too_long(a: Attempt, fact: Deadline) -> Step:
     line = a.line(side)
     if line.is_quiet:
         return _give_up(a, fact, NO_DATABASE)
-    if line.job_lost and not line.legs:
-        return failed(a, JobFailed(fact.at, side, LOST))
+    if line.job_lost and not line.legs:  # a leg that no table showed may be there all the same: it is ended
+        a, actions = _give_up(a, fact, Outcome(Result.FAILED, "", LOST))
+        return a, (*actions, AskPbx())
     return _give_up(a, fact, Outcome(Result.NO_ANSWER, side, "NO_ANSWER"))
 
 

@@ -8,7 +8,6 @@ none free. One free agent is one call, so there are never more calls than agents
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -58,7 +57,8 @@ class Scheduler:
         self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
         self._by_uuid = {domain.uuid: domain for domain in domains.values()}
         self._wake, self._ended = asyncio.Event(), asyncio.Event()
-        self._resting: dict[Extension, float] = {}  # until when, on the monotonic clock
+        self._loop = asyncio.get_running_loop()
+        self._resting: dict[Extension, asyncio.TimerHandle] = {}
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
@@ -97,8 +97,9 @@ class Scheduler:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
         outcome, extension = attempt.outcome, Extension(order.extension, order.domain)
         if outcome is not None and outcome.agent_wants_rest and order.rest_seconds:
-            self._resting[extension] = time.monotonic() + order.rest_seconds
-            self._later(order.rest_seconds, extension)
+            if timer := self._resting.pop(extension, None):
+                timer.cancel()
+            self._resting[extension] = self._loop.call_later(order.rest_seconds, self._rested, extension)
         else:
             self._later(0.0, extension)  # one who was never called was free all the time
         self._ended.set()
@@ -153,11 +154,8 @@ class Scheduler:
             log.info("callback placed", callback_id=str(kept.row["id"]), error=placed.error)
 
     def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
-        rests = self._resting.get(extension, 0.0) > time.monotonic()
-        if not rests:
-            self._resting.pop(extension, None)
-        busy = self._desk.attempts.calls_agent(domain.uuid, extension.number)
-        return self._presence.is_free(extension) and not rests and not busy
+        is_called = self._desk.attempts.calls_agent(domain.uuid, extension.number)
+        return self._presence.is_free(extension) and extension not in self._resting and not is_called
 
     def _opens_at(
         self, policy: Policy, client: str, domain: DomainSettings, now: datetime
@@ -245,7 +243,11 @@ class Scheduler:
             await asyncio.sleep(COUNT_SECONDS)
 
     def _later(self, seconds: float, extension: Extension) -> None:
-        asyncio.get_running_loop().call_later(seconds, self.freed, extension)
+        self._loop.call_later(seconds, self.freed, extension)
+
+    def _rested(self, extension: Extension) -> None:
+        del self._resting[extension]
+        self.freed(extension)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

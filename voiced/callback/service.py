@@ -77,6 +77,10 @@ class Attempts:
         """Whether an attempt for this agent is under way here."""
         return (domain_uuid, extension) in self._agents
 
+    def calls_client(self, domain_uuid: UUID, number: str) -> bool:
+        """Whether an attempt for this client (E.164) is under way here."""
+        return (domain_uuid, number) in self._numbers
+
     # -- beginning ----------------------------------------------------------------------------------------
 
     async def begin(self, order: Order) -> Driver:
@@ -87,9 +91,8 @@ class Attempts:
             raise PbxIsAway
         if not self._ownership.may_dial():
             raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
-        if (order.domain_uuid, order.number) in self._numbers or self.calls_agent(
-            order.domain_uuid, order.extension
-        ):
+        domain = order.domain_uuid
+        if self.calls_client(domain, order.number) or self.calls_agent(domain, order.extension):
             raise AttemptUnderWay
         try:
             for side in Side:
