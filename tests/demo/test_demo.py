@@ -22,6 +22,11 @@ Starter = Callable[..., "Demo"]
 PATIENCE = 60.0  # seconds for a whole demo on a machine that is busy
 
 
+def _hears_ctrl_c() -> None:
+    """Whoever runs the tests in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Demo:
     """The process, with what it has printed so far."""
 
@@ -32,6 +37,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "voiced", "demo", *options], stdout=out, stderr=out,
                 env={**os.environ, "TMPDIR": str(self.temporary)}, start_new_session=True,
+                preexec_fn=_hears_ctrl_c,
             )  # fmt: skip
 
     @property
@@ -99,7 +105,7 @@ STORY = [
     "the caller is put on hold",
     "the agent's phone rings",
     "the agent answers",
-    "bridged   CHANNEL_BRIDGE",
+    "bridged     CHANNEL_BRIDGE",
     '"status": "success"',
     "Você está falando com o ramal 1001.",
     "agent     hangs up",

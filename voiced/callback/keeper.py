@@ -77,6 +77,7 @@ class Kept:
     before: Status | None  # None: it is new
     fact: str
     effects: tuple[Effect, ...] = ()
+    was_due: bool = False  # a look at it was due, and this was it
 
 
 Watch: TypeAlias = Callable[[Kept], object]
@@ -196,8 +197,9 @@ class Keeper:
             policy = await self._policy(connection, row)
             fact = promise.AgentFree(now, extension, opens_at(policy, row["number"], now))
             kept = await self._decide(connection, row, fact, policy)
+            was_due = row["look_at"] is not None and row["look_at"] <= now
         self._watch(kept)
-        return kept
+        return replace(kept, was_due=was_due)
 
     async def look(self, limit: int) -> list[Kept]:
         """Whatever time alone has changed. [] where nothing is due."""

@@ -59,6 +59,7 @@ class Scheduler:
         self._wake, self._ended = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._resting: dict[Extension, asyncio.TimerHandle] = {}
+        self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
@@ -130,6 +131,7 @@ class Scheduler:
 
     async def _offer(self, extension: Extension) -> None:
         domain = self._domains[extension.domain]
+        turns = self._turns.pop(extension, 0)
         if not self._is_free(extension, domain):
             return
         number = extension.number
@@ -141,8 +143,13 @@ class Scheduler:
             return
         if any(isinstance(effect, CallNow) for effect in kept.effects):
             await self._call(kept, extension)
-        elif kept.effects and not any(isinstance(effect, Notify) for effect in kept.effects):
-            self._later(0.0, extension)  # this one was put off or closed: there may be another
+            return
+        was_put_off = kept.effects and not any(isinstance(effect, Notify) for effect in kept.effects)
+        # one that was offered before its own look has taken the turn of another
+        turns -= 0 if was_put_off or kept.was_due else 1
+        if turns > 0 or was_put_off:
+            self._turns[extension] = self._turns.get(extension, 0) + turns
+            self._later(0.0, extension)
 
     async def _call(self, kept: Kept, extension: Extension) -> None:
         try:
@@ -210,7 +217,9 @@ class Scheduler:
             numbers = await self._agents(row["domain_uuid"], row["department"])
         free = [one for number in numbers if self._is_free(one := Extension(number, domain.name), domain)]
         if free:
-            self.freed(min(free, key=self._serving.__contains__))
+            agent = min(free, key=self._serving.__contains__)
+            self._turns[agent] = self._turns.get(agent, 0) + 1
+            self.freed(agent)
 
     # -- conclusions --------------------------------------------------------------------------------------
 

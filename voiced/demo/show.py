@@ -277,4 +277,9 @@ def _listener(usual: int) -> socket.socket:
 
 
 def _brief(payload: dict[str, Any]) -> str:
-    return json.dumps({name: payload[name] for name in SHOWN if payload.get(name)}, ensure_ascii=False)
+    found = {name: payload[name] for name in SHOWN if payload.get(name)}
+    if found.get("outcome") == found.get("status"):
+        found.pop("status", None)
+    if found.get("cause") == "NORMAL_CLEARING":
+        del found["cause"]
+    return json.dumps(found, ensure_ascii=False)
