@@ -9,8 +9,10 @@ BIN := .venv/bin
 demo: .venv/.ready
 	$(BIN)/voiced demo
 
+WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))  # calls mostly wait for something
+
 test: .venv/.ready
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

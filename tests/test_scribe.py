@@ -166,7 +166,10 @@ async def test_a_server_that_takes_no_connections_for_now_is_away_and_refuses_no
     name = database_url.partition("?")[0].rpartition("/")[2]
     async with await database.open_pool(database_url, size=2) as through, at_work(Scribe(through)) as writer:
         await admin.execute(f"alter database {name} allow_connections false")
-        await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+        there = "from pg_stat_activity where datname = $1"
+        await admin.execute(f"select pg_terminate_backend(pid) {there}", name)
+        while await admin.fetchval(f"select count(*) {there}", name):  # they are asked to go, and go soon
+            await asyncio.sleep(0.01)
         kept = writer.commit(a_note("one"))
         await until(lambda: writer.is_away)
         await admin.execute(f"alter database {name} allow_connections true")

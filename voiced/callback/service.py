@@ -171,7 +171,7 @@ class Attempts:
             legs = (await self._pbx.survey()).legs
             for driver in self:
                 if driver.attempt.lost:
-                    self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
+                    await self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
 
     async def _take_up(self) -> None:
         await self._scribe.drained()
@@ -209,18 +209,19 @@ class Attempts:
             return side_of(attempt) is not None and UUID(attempt.rpartition(".")[0]) not in self._drivers
         return False
 
-    def _bring_up_to_date(self, driver: Driver, legs: Iterable[Channel], *, restarted: bool) -> None:
+    async def _bring_up_to_date(self, driver: Driver, legs: Iterable[Channel], *, restarted: bool) -> None:
+        """Tell a driver what it has missed. Raises EslError without an answer."""
+        known = driver.attempt.agent.legs | driver.attempt.client.legs
+        ours = await self._pbx.legs_of(str(driver.order.id), legs, known)
         driver.is_taken_up = False
-        ours = [leg for leg in legs if leg.attempt.rpartition(".")[0] == str(driver.order.id)]
         driver.hear(missed_facts(driver.attempt, ours, self._tools.clock(), restarted))
 
     async def _ask(self, driver: Driver) -> None:
         try:
             survey = await self._pbx.survey()
+            await self._bring_up_to_date(driver, survey.legs, restarted=False)
         except EslError as error:
             log.warning("the PBX did not say what is so", attempt_id=str(driver.order.id), error=str(error))
-            return
-        self._bring_up_to_date(driver, survey.legs, restarted=False)
 
     def _hear_bridge(self, event: Event) -> None:
         """A bridge whose b side is one of our clients: an agent's own transfer."""

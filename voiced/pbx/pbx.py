@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -103,6 +103,15 @@ class Pbx:
             [channel for channel in channels if channel.attempt],
             [channel for channel in channels if channel.hold],
         )
+
+    async def legs_of(self, owner: str, found: Iterable[Channel], known: Iterable[str]) -> list[Channel]:
+        """The legs of one transfer or attempt: those that a survey has found, and those of the `known` that
+        its table does not show yet, as it lags. Raises EslError without an answer.
+        """
+        ours = [leg for leg in found if leg.attempt.rpartition(".")[0] == owner]
+        unseen = sorted(set(known) - {leg.uuid for leg in ours})
+        told = await asyncio.gather(*(self.channel(uuid) for uuid in unseen))
+        return [*ours, *(leg for leg in told if leg is not None)]
 
     async def table(self, what: str) -> list[dict[str, Any]]:
         """`show WHAT as json`, its rows. All values are strings. Raises EslError without an answer."""

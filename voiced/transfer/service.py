@@ -235,8 +235,9 @@ class Transfers:
         """Find out what is so for one transfer. Raises EslError without an answer."""
         request, in_the_dark = driver.request, driver.in_the_dark
         caller = await self._pbx.channel(request.caller.uuid)
+        ours = await self._pbx.legs_of(str(request.id), legs, driver.transfer.legs)
         if driver.in_the_dark == in_the_dark:  # else the PBX was lost meanwhile, and the answer is old
-            driver.learn(caller, [leg for leg in legs if leg.attempt.rpartition(".")[0] == str(request.id)])
+            driver.learn(caller, ours)
 
     async def _look_at(self, driver: Driver) -> None:
         """The same for a driver that wants to know; it asks again if it has to."""
