@@ -9,7 +9,8 @@ BIN := .venv/bin
 demo: .venv/.ready
 	$(BIN)/voiced demo
 
-WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))  # calls mostly wait for something
+# One more than there are cores: calls mostly wait for something.
+WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 
 test: .venv/.ready
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
