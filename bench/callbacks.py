@@ -31,7 +31,7 @@ from voiced.notices import Notices
 SUMMARY: Final = "cost of an agent's free moment beside 1,000, 10,000 and 100,000 open callbacks"
 DOMAIN: Final = UUID(int=1)
 SIZES: Final = (1_000, 10_000, 100_000)
-AGENTS: Final = 900  # less than the smallest size
+AGENTS: Final = 400  # fewer than wait for anybody of the department in the smallest size
 WARM_UP: Final = 50
 _SEED: Final = """
     insert into callbacks (id, pbx, company_id, domain_uuid, story_id, number, extension, department, status,

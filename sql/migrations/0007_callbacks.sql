@@ -52,7 +52,7 @@ create table callbacks (
 create unique index callbacks_one_per_number on callbacks (domain_uuid, number) where closed_at is null;
 -- what an agent who is free may take, the longest due first
 create index callbacks_of_agent on callbacks (domain_uuid, extension, not_before)
-    where status in ('pending', 'notified', 'ready_to_call');
+    where status in ('pending', 'notified', 'ready_to_call') and extension <> '';
 create index callbacks_of_department on callbacks (domain_uuid, department, not_before)
     where status in ('pending', 'notified', 'ready_to_call') and extension = '';
 create index callbacks_to_look_at on callbacks (pbx, look_at) where look_at is not null;

@@ -30,6 +30,8 @@ from voiced.callback.facts import (
     Fact,
     IntentRecorded,
     JobFailed,
+    PbxBack,
+    PbxLost,
     PlayTone,
     RecordIntent,
     Release,
@@ -59,6 +61,7 @@ from voiced.table import fact_name
 log = structlog.get_logger(__name__)
 
 RINGBACK: Final = "tone_stream://%(1000,4000,425);loops=-1"  # as a Brazilian exchange sounds
+_IN_THE_DARK: Final = (PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded)  # what counts while it is lost
 AGENT_SHOWS: Final = "Callback"  # the name on the agent's phone
 
 
@@ -91,6 +94,7 @@ class Driver:
         self.sign: asyncio.Future[None] = loop.create_future()
         self.settled: asyncio.Future[None] = loop.create_future()  # they talk, or it is over
         self.is_taken_up = False  # from the database, and not yet compared with the PBX
+        self._unheard: list[Fact] = []
         self._held: list[Note] = []  # until it is known whether there is a row
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log.bind(
@@ -125,6 +129,12 @@ class Driver:
             while self.attempt.phase is not Phase.ENDED:
                 fact = await self._inbox.next(self.attempt.until) or Deadline(self._tools.clock())
                 await self._tools.ownership.certain()
+                if self.attempt.lost and not isinstance(fact, _IN_THE_DARK):
+                    self._unheard.append(fact)  # what is so is being asked: it comes after the answer
+                    continue
+                if isinstance(fact, PbxBack):
+                    unheard, self._unheard = self._unheard, []
+                    self.hear(unheard)
                 try:
                     self.step(fact)
                 except Exception:  # a fault of ours: one fact is lost, not the call

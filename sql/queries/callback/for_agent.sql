@@ -3,7 +3,7 @@
 -- many callbacks there are.
 with theirs as materialized (
     select * from callbacks
-    where domain_uuid = $1 and extension = $2 and status in ('pending', 'notified', 'ready_to_call')
+    where domain_uuid = $1 and extension = $2 and extension <> '' and status in ('pending', 'notified', 'ready_to_call')
       and not_before <= $4
     order by not_before limit 1 for update
 ), anybodys as materialized (
