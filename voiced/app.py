@@ -19,7 +19,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
 from voiced.callback.desk import Desk as CallbackDesk
-from voiced.callback.driver import Tools as AttemptTools
 from voiced.callback.facts import Fact as AttemptFact
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
@@ -150,12 +149,8 @@ class Daemon:
         self.reception = Reception(settings, self.directory, can_announce=manners.announcer.can_speak)
         self.routed_in = RoutedIn(self.transfers, self.reception.wish, limit=settings.outbound.limit)
         self.attempts = Attempts(
-            self.pbx, self.scribe, pool, self.ownership,
-            AttemptTools(
-                calls=self.pbx.calls, scribe=self.scribe, announcer=manners.announcer, music=manners.music,
-                begin=keeper.begin, is_available=self._is_available, ownership=self.ownership,
-                watch=self._saw_attempt, ask_pbx=lambda _: None, clock=time.time,
-            ),
+            self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,
+            begin=keeper.begin, is_available=self._is_available, watch=self._saw_attempt,
         )  # fmt: skip
         self.callbacks = CallbackDesk(
             settings, pool, keeper, self.attempts, self.presence, self.relay, self.ownership, _now

@@ -46,12 +46,12 @@ from voiced.callback.machine import decide
 from voiced.callback.order import Order
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
-from voiced.esl import Accepted as JobAccepted
-from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
+from voiced.esl import Event, Handle
 from voiced.esl.commands import Command
 from voiced.inbox import Inbox
 from voiced.pbx import control
 from voiced.pbx.owner import Ownership
+from voiced.pbx.pbx import Pbx
 from voiced.refusals import Refusal
 from voiced.scribe import Note, Scribe
 from voiced.speech.announcement import Announcer
@@ -69,7 +69,7 @@ AGENT_SHOWS: Final = "Callback"  # the name on the agent's phone
 class Tools:
     """What every driver works with."""
 
-    calls: Client
+    pbx: Pbx
     scribe: Scribe
     announcer: Announcer
     music: str
@@ -113,7 +113,7 @@ class Driver:
                     self.tell(fact)
 
             variable = ("voiced_attempt", mark)
-            self._handles.append(self._tools.calls.on(hear, variable=variable, name=LEG_EVENTS))
+            self._handles.append(self._tools.pbx.calls.on(hear, variable=variable, name=LEG_EVENTS))
 
     def tell(self, fact: Fact) -> None:
         """Something happened."""
@@ -267,20 +267,7 @@ class Driver:
             order.mark(side), str(order.id), [order.endpoint(side)], order.ring_seconds, *shown,
             kind="voiced_callback", extra=order.variables(),
         )  # fmt: skip
-        job = self._tools.calls.start_job(originate)
-
-        def done(result: asyncio.Future[Reply]) -> None:
-            now = self._tools.clock()
-            error = None if result.cancelled() else result.exception()
-            if isinstance(error, JobAccepted | Unconfirmed):
-                return  # the connection was lost: what became of it is found out when it is back
-            if error is not None:
-                self.tell(JobFailed(now, side, "NOT_SENT"))
-            elif not result.cancelled() and not result.result().ok:
-                cause = result.result().text.removeprefix("-ERR").strip() or "UNKNOWN"
-                self.tell(JobFailed(now, side, cause))
-
-        job.result.add_done_callback(done)
+        self._tools.pbx.dial(originate, lambda cause: self.tell(JobFailed(self._tools.clock(), side, cause)))
 
     def _play_tone(self, side: Side, leg: str) -> None:
         """What the one who waits hears: the agent whom the call is for and then ringback, a client music."""
@@ -320,16 +307,9 @@ class Driver:
             self._send(command)
 
     def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
-        """Write it; a refusal is a fact, a loss is told by the connection itself."""
-
-        def replied(reply: asyncio.Future[Reply]) -> None:
-            if reply.cancelled() or reply.exception() is not None or reply.result().ok:
-                return
-            self._log.info("the PBX refused", command=repr(command), reply=reply.result().text)
-            if refused is not None:
-                self.tell(refused(reply.result().text))
-
-        self._tools.calls.send(command).add_done_callback(replied)
+        """Write it; a refusal may be a fact."""
+        told = (lambda text: self.tell(refused(text))) if refused else None
+        self._tools.pbx.say(command, told, self._log)
 
     def _overflowed(self) -> None:
         self._log.error("facts overflow: asking the PBX what is so")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from voiced.callback import store
@@ -20,18 +21,18 @@ from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
 from voiced.esl import EslError, Event, InvalidValue
-from voiced.insist import insist
-from voiced.pbx import control
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
-from voiced.refusals import DatabaseIsAway, PbxIsAway, Refusal
+from voiced.refusals import DatabaseIsAway, Refusal
 from voiced.scribe import Scribe
-from voiced.tasks import Tasks
+from voiced.service import Service
+from voiced.speech.announcement import Announcer
 
 log = structlog.get_logger(__name__)
 
 RECORD_SECONDS: Final = 2.0  # for the intention to be kept, or refused
+Begin = Callable[[Order, Attempt], Awaitable[None]]
 Watch = Callable[[Order, Attempt, Attempt, Fact], object]
 
 
@@ -41,23 +42,25 @@ class CannotBeCalled(Refusal):
     code = "invalid"
 
 
-class Attempts:
+class Attempts(Service):
     """The attempts of one PBX. `begin()` starts one; it is recorded when that returns."""
 
-    def __init__(self, pbx: Pbx, scribe: Scribe, pool: Any, ownership: Ownership, tools: Tools) -> None:
-        self._pbx, self._scribe, self._pool, self._ownership = pbx, scribe, pool, ownership
-        self._tools = replace(
-            tools, ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX")
-        )
+    def __init__(
+        self, pbx: Pbx, scribe: Scribe, pool: asyncpg.Pool, ownership: Ownership, announcer: Announcer,
+        music: str, *, begin: Begin, is_available: Callable[[Order], bool], watch: Watch,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        super().__init__(pbx, ownership)
+        self._scribe, self._pool = scribe, pool
+        self._tools = Tools(
+            pbx=pbx, scribe=scribe, announcer=announcer, music=music, begin=begin,
+            is_available=is_available, ownership=ownership, watch=watch, clock=clock,
+            ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX"),
+        )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
         self._numbers: set[tuple[UUID, str]] = set()
         self._agents: set[tuple[UUID, str]] = set()
-        self._tasks = Tasks()
-        self._recovery: asyncio.Task[None] | None = None
-        self._closing = False
         pbx.calls.on(self._hear_bridge, name="CHANNEL_BRIDGE")
-        pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
-        pbx.watch(self)
 
     def __len__(self) -> int:
         return len(self._drivers)
@@ -68,10 +71,6 @@ class Attempts:
     def get(self, id: UUID) -> Driver | None:
         """The driver of an attempt that has not ended."""
         return self._drivers.get(id)
-
-    def drives(self, id: UUID) -> bool:
-        """Whether legs with this id belong to an attempt that runs here."""
-        return id in self._drivers
 
     def calls_agent(self, domain_uuid: UUID, extension: str) -> bool:
         """Whether an attempt for this agent is under way here."""
@@ -85,12 +84,7 @@ class Attempts:
 
     async def begin(self, order: Order) -> Driver:
         """Call an agent and a client. Raises AttemptUnderWay, PbxIsAway, DatabaseIsAway, CannotBeCalled."""
-        if self._closing:
-            raise PbxIsAway("this daemon is being stopped")
-        if not self._pbx.is_connected:
-            raise PbxIsAway
-        if not self._ownership.may_dial():
-            raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
+        self.may_begin()
         domain = order.domain_uuid
         if self.calls_client(domain, order.number) or self.calls_agent(domain, order.extension):
             raise AttemptUnderWay
@@ -126,45 +120,14 @@ class Attempts:
 
         self._tasks.start(drive(), f"callback attempt {order.id}")
 
-    def close_door(self) -> None:
-        """Begin no more."""
-        self._closing = True
-
-    async def settled(self) -> None:
-        """Until nobody is being called: only talks are left, and they need nobody."""
-        while on_the_way := [driver.settled for driver in self if not driver.settled.done()]:
-            await asyncio.wait(on_the_way)
-
-    async def close(self) -> None:
-        """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
-        await self._tasks.close()
-
     # -- the PBX lost and found ---------------------------------------------------------------------------
 
-    def pbx_lost(self) -> None:
-        """The event socket is gone."""
-        self._stop_recovery()
+    def _on_the_way(self) -> list[asyncio.Future[Any]]:
+        return [driver.settled for driver in self if not driver.settled.done()]
+
+    def _lose(self) -> None:
         for driver in self:
             driver.tell(PbxLost(self._tools.clock()))
-
-    def pbx_back(self) -> None:
-        """The event socket is back."""
-        self._stop_recovery()
-        if self._ownership.is_owner:
-            self._recovery = self._tasks.start(self.recover(), "recovery of callbacks")
-
-    def _stop_recovery(self) -> None:
-        """What it has not found out is found out by the next."""
-        if self._recovery is not None:
-            self._recovery.cancel()
-
-    async def recover(self) -> None:
-        """Find out what became of every open attempt: first of those that run here, which needs no database;
-        then of those that only the database knows; then legs that belong to none of them are ended.
-        """
-        await insist(self._look_again)
-        await insist(self._take_up)
-        await insist(self._tidy_up)
 
     async def _look_again(self) -> None:
         if any(driver.attempt.lost for driver in self):
@@ -186,22 +149,6 @@ class Attempts:
             driver.step(PbxLost(self._tools.clock()))
             self._start(driver)
         await self._look_again()
-
-    async def _tidy_up(self) -> None:
-        """Legs of attempts that nobody drives."""
-        survey = await self._pbx.survey()
-        await self._ownership.certain()
-        for leg in survey.legs:
-            if self._is_orphan(leg.attempt) and not leg.is_bridged:
-                log.warning("ending a leg that belongs to no callback", leg=leg.uuid, attempt=leg.attempt)
-                self._pbx.say(control.end_legs(leg.attempt))
-
-    def _hear_birth(self, event: Event) -> None:
-        """A leg that is born for an attempt which nobody drives any more."""
-        attempt = event.variable("voiced_attempt")
-        if attempt and self._ownership.may_dial() and self._is_orphan(attempt):
-            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
-            self._pbx.say(control.end_legs(attempt))
 
     def _is_orphan(self, attempt: str) -> bool:
         """Whether the mark is a callback's, and nobody drives it."""

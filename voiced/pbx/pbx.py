@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from voiced.esl import Client, CommandRefused, EslError, Reply, commands, values
+from voiced.esl import Accepted, Client, CommandRefused, EslError, Reply, Unconfirmed, commands, values
 from voiced.pbx.channel import Channel, from_dump
 
 log = structlog.get_logger(__name__)
@@ -71,14 +71,37 @@ class Pbx:
             group.create_task(self.calls.run(), name="event socket: calls")
             group.create_task(self.questions.run(), name="event socket: questions")
 
-    def say(self, command: commands.Command) -> None:
-        """Write a command whose reply nobody needs. A refusal is logged; a loss is told by the connection."""
+    def say(
+        self, command: commands.Command, refused: Callable[[str], object] | None = None, log: Any = log
+    ) -> None:
+        """Write a command; `refused` hears why the PBX will not. A loss is told by the connection itself."""
 
         def replied(reply: asyncio.Future[Reply]) -> None:
-            if not reply.cancelled() and reply.exception() is None and not reply.result().ok:
-                log.info("the PBX refused", command=command.text, reply=reply.result().text)
+            if reply.cancelled() or reply.exception() is not None or reply.result().ok:
+                return
+            log.info("the PBX refused", command=repr(command), reply=reply.result().text)
+            if refused is not None:
+                refused(reply.result().text)
 
         self.calls.send(command).add_done_callback(replied)
+
+    def dial(self, originate: str, failed: Callable[[str], object]) -> None:
+        """Start an originate; `failed` hears the cause when nobody answers, `NOT_SENT` if it never left.
+
+        When the connection is lost meanwhile it hears nothing: what became of it is found out afterwards.
+        """
+
+        def done(result: asyncio.Future[Reply]) -> None:
+            if result.cancelled():
+                return
+            error = result.exception()
+            if error is None:
+                if not result.result().ok:
+                    failed(result.result().text.removeprefix("-ERR").strip() or "UNKNOWN")
+            elif not isinstance(error, Accepted | Unconfirmed):
+                failed("NOT_SENT")
+
+        self.calls.start_job(originate).result.add_done_callback(done)
 
     # -- questions ----------------------------------------------------------------------------------------
 

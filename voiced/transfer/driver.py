@@ -9,8 +9,8 @@ journal is handed to the scribe; whatever takes longer runs as a task of its own
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,12 +18,13 @@ from typing import Final
 import asyncpg
 import structlog
 
-from voiced.esl import Accepted as JobAccepted
-from voiced.esl import Client, Event, Handle, Reply, Unconfirmed
+from voiced.esl import Event, Handle
 from voiced.esl.commands import Command
+from voiced.inbox import Inbox
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
+from voiced.pbx.pbx import Pbx
 from voiced.scribe import Scribe
 from voiced.speech.announcement import NO_ANNOUNCER, Announcer
 from voiced.speech.prompts import Prompt
@@ -69,7 +70,6 @@ from voiced.transfer.state import Fallback, Music, Phase, Transfer
 log = structlog.get_logger(__name__)
 
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
-MOST_FACTS: Final = 1000  # waiting for one transfer: more means that something runs in circles
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Manners:
 class Tools:
     """What every driver works with."""
 
-    calls: Client
+    pbx: Pbx
     scribe: Scribe
     manners: Manners
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
@@ -110,12 +110,11 @@ class Driver:
         self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tools, self._seq = tools, seq
         self._was_lost = False  # what was sent may not have arrived
-        self._inbox: deque[Fact] = deque()
-        self._wake = asyncio.Event()
+        self._inbox: Inbox[Fact] = Inbox(tools.clock, self._overflowed)
         self._handles: list[Handle] = []
         self._ears: dict[int, AttemptEar] = {}
         self.goes_on = asyncio.Event()  # set when a call routed in shall go on with its dialplan
-        self._comfort_at = 0.0
+        self._comfort_at = tools.clock() + tools.manners.comfort_seconds
         self._ear = CallerEar(str(request.id), request.caller.uuid, request.assistant_leg)
         self.log = log.bind(
             transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
@@ -125,7 +124,7 @@ class Driver:
 
     def listen(self) -> None:
         """Hear the caller from now on, and the legs of attempts that may have been dialled already."""
-        calls, caller = self._tools.calls, self.request.caller.uuid
+        calls, caller = self._tools.pbx.calls, self.request.caller.uuid
         self._handles.append(calls.on(self.hear_caller, unique_id=caller, name=CALLER_EVENTS))
         if self.request.assistant_leg:
             leg = self.request.assistant_leg
@@ -135,14 +134,9 @@ class Driver:
 
     def tell(self, fact: Fact) -> None:
         """Something happened."""
-        if len(self._inbox) >= MOST_FACTS:
-            self._inbox.clear()
-            self.log.error("facts overflow: asking the PBX what is so")
-            self._tools.ask_pbx(self)
         if isinstance(fact, HoldStarted):
             self._ear.music_plays = True  # it may be made up, after a reconnect
-        self._inbox.append(fact)
-        self._wake.set()
+        self._inbox.put(fact)
 
     def lose_pbx(self) -> None:
         """The event socket is gone, or nobody has listened until now."""
@@ -205,25 +199,17 @@ class Driver:
             self.known.set_result(self.transfer)
 
     async def _next_fact(self) -> Fact:
+        """What happened next, or the deadline. Prompts for a caller who waits are played meanwhile."""
         while True:
+            until, comfort_at = self.transfer.until, self._comfort_is_due()
+            is_comfort = 0 < comfort_at < (until or math.inf)
+            fact = await self._inbox.next(comfort_at if is_comfort else until)
             await self._tools.ownership.certain()
-            if self._inbox:
-                return self._inbox.popleft()
-            self._wake.clear()
-            wait = self.transfer.until - self._tools.clock() if self.transfer.until else None
-            if wait is not None and wait <= 0:
+            if fact is not None:
+                return fact
+            if not is_comfort:
                 return Deadline(self._tools.clock())
-            comfort = self._comfort_is_due()
-            if comfort is not None:
-                if comfort <= 0:
-                    self._comfort()
-                    continue
-                wait = comfort if wait is None else min(wait, comfort)
-            try:
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            self._comfort()
 
     # -- recording ----------------------------------------------------------------------------------------
 
@@ -327,13 +313,12 @@ class Driver:
         self._hold(comfort=True)
         self._send(control.stop_music(self.request.caller.uuid))
 
-    def _comfort_is_due(self) -> float | None:
-        """Seconds until the next prompt for a caller who waits; None where there is none to come."""
+    def _comfort_is_due(self) -> float:
+        """When the next prompt for a caller who waits is to come; 0 where there is none to come."""
         t, manners = self.transfer, self._tools.manners
         waits = t.music is Music.ON and t.phase in _WAITING and not t.lost
-        if not (waits and manners.comfort_seconds and manners.announcer.prompts.directory):
-            return None
-        return self._comfort_at - self._tools.clock()
+        has_prompt = manners.comfort_seconds and manners.announcer.prompts.directory
+        return self._comfort_at if waits and has_prompt else 0.0
 
     def _hold_refused(self, text: str) -> Fact:
         now = self._tools.clock()
@@ -352,21 +337,9 @@ class Driver:
             request.attempt_id(attempt), str(request.id), [target.endpoint() for target in ringing],
             self.transfer.this_dial.ring_seconds, request.caller.number, request.caller.name,
         )  # fmt: skip
-        job = self._tools.calls.start_job(originate)
-
-        def done(result: asyncio.Future[Reply]) -> None:
-            now = self._tools.clock()
-            error = None if result.cancelled() else result.exception()
-            if isinstance(error, JobAccepted | Unconfirmed):
-                return  # the connection was lost: what became of it is found out when it is back
-            if error is not None:
-                self.tell(JobFailed(now, attempt, "NOT_SENT"))
-            elif not result.cancelled() and not result.result().ok:
-                self.tell(
-                    JobFailed(now, attempt, result.result().text.removeprefix("-ERR").strip() or "UNKNOWN")
-                )
-
-        job.result.add_done_callback(done)
+        self._tools.pbx.dial(
+            originate, lambda cause: self.tell(JobFailed(self._tools.clock(), attempt, cause))
+        )
 
     def _screen(self, attempt: int, leg: str) -> None:
         request, target = self.request, self.request.target(attempt, self.transfer.agent_number)
@@ -428,18 +401,9 @@ class Driver:
             self._send(Command(f"api {template.replace('{uuid}', self.request.caller.uuid)}"))
 
     def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
-        """Write it; a refusal is a fact, a loss is told by the connection itself."""
-
-        def replied(reply: asyncio.Future[Reply]) -> None:
-            if reply.cancelled() or reply.exception() is not None:
-                return
-            if not reply.result().ok:
-                first = command.text.split("\n", 1)[0]
-                self.log.info("the PBX refused", command=first, reply=reply.result().text)
-                if refused is not None:
-                    self.tell(refused(reply.result().text))
-
-        self._tools.calls.send(command).add_done_callback(replied)
+        """Write it; a refusal may be a fact."""
+        told = (lambda text: self.tell(refused(text))) if refused else None
+        self._tools.pbx.say(command, told, self.log)
 
     # -- hearing ------------------------------------------------------------------------------------------
 
@@ -455,13 +419,17 @@ class Driver:
                 self.tell(fact)
 
         variable = ("voiced_attempt", mark)
-        self._handles.append(self._tools.calls.on(hear, variable=variable, name=LEG_EVENTS))
+        self._handles.append(self._tools.pbx.calls.on(hear, variable=variable, name=LEG_EVENTS))
 
     def hear_queue(self, event: Event) -> None:
         """A queue tells of a member that is a leg of ours."""
         ear = self._ears.get(self.transfer.attempt)
         for fact in ear.queue_facts(event, self._tools.clock()) if ear else []:
             self.tell(fact)
+
+    def _overflowed(self) -> None:
+        self.log.error("facts overflow: asking the PBX what is so")
+        self._tools.ask_pbx(self)
 
     def _hear_assistant(self, event: Event) -> None:
         if fact := assistant_fact(event, self._tools.clock()):

@@ -14,13 +14,12 @@ import asyncpg
 import structlog
 
 from voiced.esl import EslError, Event, InvalidValue, values
-from voiced.insist import insist
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
-from voiced.pbx.pbx import Pbx
+from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
-from voiced.tasks import Tasks
+from voiced.service import Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver, Manners, Tools
@@ -55,30 +54,25 @@ class Wish:
 Watch = Callable[[Request, Transfer, Transfer, Fact], object]
 
 
-class Transfers:
+class Transfers(Service):
     """The transfers of one PBX. `run()` keeps recovery going; `request()` begins one."""
 
     def __init__(
         self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
         ownership: Ownership, watch: Watch, reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
-        self._pbx, self._pool, self._scribe, self._longest_hold = pbx, pool, scribe, longest_hold
+        super().__init__(pbx, ownership)
+        self._pool, self._scribe, self._longest_hold = pool, scribe, longest_hold
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
-            calls=pbx.calls, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
+            pbx=pbx, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
             reacted=reacted, queue_members=self._queue_members,
             ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
         )  # fmt: skip
-        self._ownership = ownership
         self._drivers: dict[UUID, Driver] = {}
         self._by_caller: dict[str, Driver] = {}
-        self._tasks = Tasks()
-        self._recovery: asyncio.Task[None] | None = None
-        self._closing = False
         pbx.calls.on(self._hear_bridge, name=("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
-        pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
         pbx.calls.on(self._hear_queue, name="CUSTOM callcenter::info")
-        pbx.watch(self)
 
     def __len__(self) -> int:
         return len(self._drivers)
@@ -98,12 +92,7 @@ class Transfers:
 
         Raises UnknownCall, CallIsBusy, CannotBeDialled, PbxIsAway, DatabaseIsAway.
         """
-        if self._closing:
-            raise PbxIsAway("this daemon is being stopped")
-        if not self._pbx.is_connected:
-            raise PbxIsAway
-        if not self._ownership.may_dial():
-            raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
+        self.may_begin()
         if wish.call_uuid in self._by_caller:
             raise CallIsBusy
         try:
@@ -166,47 +155,14 @@ class Transfers:
 
         self._tasks.start(drive(), f"transfer {request.id}")
 
-    def close_door(self) -> None:
-        """Accept no more requests."""
-        self._closing = True
-
-    async def settled(self) -> None:
-        """Until no transfer is on its way: only talks are left, and they need nobody."""
-        while on_the_way := [d.known for d in self._drivers.values() if not d.known.done()]:
-            await asyncio.wait(on_the_way)
-
-    async def close(self) -> None:
-        """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
-        await self._tasks.close()
-
     # -- the PBX lost and found ---------------------------------------------------------------------------
 
-    def pbx_lost(self) -> None:
-        """The event socket is gone."""
-        self._stop_recovery()
+    def _on_the_way(self) -> list[asyncio.Future[Any]]:
+        return [driver.known for driver in self._drivers.values() if not driver.known.done()]
+
+    def _lose(self) -> None:
         for driver in list(self._drivers.values()):
             driver.lose_pbx()
-
-    def pbx_back(self) -> None:
-        """The event socket is back."""
-        self._stop_recovery()
-        if self._ownership.is_owner:
-            self._recovery = self._tasks.start(self.recover(), "recovery")
-
-    def _stop_recovery(self) -> None:
-        """What it has not found out is found out by the next."""
-        if self._recovery is not None:
-            self._recovery.cancel()
-
-    async def recover(self) -> None:
-        """Find out what became of every open transfer, until PBX and database have answered.
-
-        First of those that run here, which needs no database; then those are taken up that only the
-        database knows; then what belongs to none of them is ended.
-        """
-        await insist(self._look_again)
-        await insist(self._take_up)
-        await insist(self._tidy_up)
 
     async def _look_again(self) -> None:
         in_the_dark = [driver for driver in self._drivers.values() if driver.in_the_dark]
@@ -246,18 +202,23 @@ class Transfers:
         except EslError as error:
             driver.log.warning("the PBX did not say what is so", error=str(error))
 
-    async def _tidy_up(self) -> None:
-        """Legs and music of transfers that nobody drives: a leg is ended, a caller goes back."""
-        survey = await self._pbx.survey()
-        await self._ownership.certain()
-        for leg in survey.legs:
-            if not self._is_ours(leg.attempt) and not leg.is_bridged:
-                log.warning("ending a leg that belongs to no transfer", leg=leg.uuid, attempt=leg.attempt)
-                self._pbx.say(control.end_legs(leg.attempt))
+    def _end_orphans(self, survey: Survey) -> None:
+        """And callers on hold for nobody go back."""
+        super()._end_orphans(survey)
         for caller in survey.held:
             if not self._drives(caller.hold):
                 log.warning("a caller on hold belongs to no transfer, going back", call_uuid=caller.uuid)
                 self._pbx.say(control.stop_music(caller.uuid))
+
+    def _is_orphan(self, attempt: str) -> bool:
+        """Attempts of transfers are numbered; a callback's are not."""
+        id, _, number = attempt.rpartition(".")
+        return number.isdigit() and not self._drives(id)
+
+    def _drives(self, id: str) -> bool:
+        with suppress(ValueError):
+            return UUID(id) in self._drivers
+        return False
 
     # -- events that belong to no single leg --------------------------------------------------------------
 
@@ -272,20 +233,3 @@ class Transfers:
         driver = self._queue_members.get(event.get("CC-Member-Session-UUID") or "")
         if driver is not None:
             driver.hear_queue(event)
-
-    def _hear_birth(self, event: Event) -> None:
-        """A leg that is born for an attempt which nobody drives any more."""
-        attempt = event.variable("voiced_attempt")
-        if attempt and self._ownership.may_dial() and not self._is_ours(attempt):
-            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
-            self._pbx.say(control.end_legs(attempt))
-
-    def _is_ours(self, attempt: str) -> bool:
-        """Whether the attempt is driven here, or is no transfer's: those are numbered."""
-        id, _, number = attempt.rpartition(".")
-        return self._drives(id) or not number.isdigit()
-
-    def _drives(self, id: str) -> bool:
-        with suppress(ValueError):
-            return UUID(id) in self._drivers
-        return False

@@ -1,0 +1,126 @@
+"""What the services of transfers and of callback attempts share: when they may begin, how they recover.
+
+A service drives everything of its kind on one PBX. It finds out what it has missed after a loss of the PBX,
+takes up what only the database knows when a daemon has died, and ends the legs that belong to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any
+
+import structlog
+
+from voiced.esl import Event
+from voiced.insist import insist
+from voiced.pbx import control
+from voiced.pbx.owner import Ownership
+from voiced.pbx.pbx import Pbx, Survey
+from voiced.refusals import DatabaseIsAway, PbxIsAway
+from voiced.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+
+class Service(ABC):
+    """Drives one kind of thing on one PBX. What a kind does itself stands in the methods at the end."""
+
+    def __init__(self, pbx: Pbx, ownership: Ownership) -> None:
+        self._pbx, self._ownership = pbx, ownership
+        self._tasks = Tasks()
+        self._recovery: asyncio.Task[None] | None = None
+        self._closing = False
+        pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
+        pbx.watch(self)
+
+    def may_begin(self) -> None:
+        """Raises PbxIsAway or DatabaseIsAway when nothing new can be begun."""
+        if self._closing:
+            raise PbxIsAway("this daemon is being stopped")
+        if not self._pbx.is_connected:
+            raise PbxIsAway
+        if not self._ownership.may_dial():
+            raise DatabaseIsAway("the database has not said for seconds that this daemon owns the PBX")
+
+    def close_door(self) -> None:
+        """Begin no more."""
+        self._closing = True
+
+    async def settled(self) -> None:
+        """Until nothing is on its way: only talks are left, and they need nobody."""
+        while on_the_way := self._on_the_way():
+            await asyncio.wait(on_the_way)
+
+    async def close(self) -> None:
+        """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
+        await self._tasks.close()
+
+    # -- the PBX lost and found ---------------------------------------------------------------------------
+
+    def pbx_lost(self) -> None:
+        """The event socket is gone."""
+        self._stop_recovery()
+        self._lose()
+
+    def pbx_back(self) -> None:
+        """The event socket is back."""
+        self._stop_recovery()
+        if self._ownership.is_owner:
+            self._recovery = self._tasks.start(self.recover(), f"recovery, {type(self).__name__}")
+
+    def _stop_recovery(self) -> None:
+        """What it has not found out is found out by the next."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+
+    async def recover(self) -> None:
+        """Find out what became of everything that is open, until PBX and database have answered.
+
+        First of what runs here, which needs no database; then what only the database knows is taken up;
+        then what belongs to none of it is ended.
+        """
+        await insist(self._look_again)
+        await insist(self._take_up)
+        await insist(self._tidy_up)
+
+    async def _tidy_up(self) -> None:
+        survey = await self._pbx.survey()
+        await self._ownership.certain()
+        self._end_orphans(survey)
+
+    def _end_orphans(self, survey: Survey) -> None:
+        """Legs of attempts that nobody drives are ended; who talks goes on."""
+        for leg in survey.legs:
+            if self._is_orphan(leg.attempt) and not leg.is_bridged:
+                log.warning("ending a leg that belongs to nobody", leg=leg.uuid, attempt=leg.attempt)
+                self._pbx.say(control.end_legs(leg.attempt))
+
+    def _hear_birth(self, event: Event) -> None:
+        """A leg that is born for an attempt which nobody drives any more."""
+        attempt = event.variable("voiced_attempt")
+        if attempt and self._ownership.may_dial() and self._is_orphan(attempt):
+            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
+            self._pbx.say(control.end_legs(attempt))
+
+    # -- what each kind does itself -----------------------------------------------------------------------
+
+    @abstractmethod
+    def _on_the_way(self) -> list[asyncio.Future[Any]]:
+        """What is to be waited for before the daemon may stop."""
+
+    @abstractmethod
+    def _lose(self) -> None:
+        """Tell every driver that the PBX is lost."""
+
+    @abstractmethod
+    async def _look_again(self) -> None:
+        """Bring those that run here and were in the dark up to date. Raises EslError without an answer."""
+
+    @abstractmethod
+    async def _take_up(self) -> None:
+        """Drive what only the database knows. Raises what PBX and database raise."""
+
+    @abstractmethod
+    def _is_orphan(self, attempt: str) -> bool:
+        """Whether this mark of a leg is of the service's kind, and nobody drives it."""
