@@ -21,8 +21,10 @@ from uuid import UUID
 from voiced.callback import facts as attempt_facts
 from voiced.callback import machine as attempt
 from voiced.callback import promise
+from voiced.callback.callback import Callback, Status
 from voiced.callback.outcome import Outcome, Result, Side
 from voiced.callback.policy import Policy
+from voiced.callback.promise_facts import FACTS
 from voiced.callback.state import Attempt
 from voiced.callback.state import Phase as AttemptPhase
 from voiced.table import fact_name
@@ -125,7 +127,7 @@ def _timeless_attempt(a: Attempt) -> Attempt:
     )  # fmt: skip
 
 
-def _timeless_promise(c: promise.Callback) -> Any:
+def _timeless_promise(c: Callback) -> Any:
     return (
         c.status,
         tuple(sorted(c.misses.items())),
@@ -160,7 +162,7 @@ _NOW: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 _ID: Final = UUID(int=1)
 
 
-def _promise_facts(c: promise.Callback) -> Iterable[Any]:
+def _promise_facts(c: Callback) -> Iterable[Any]:
     known = {"attempt_id": _ID, "extension": "1001", "until": _NOW + timedelta(days=1), "opens_at": None}
     ends = [
         Outcome(Result.COMPLETED, "", ""),
@@ -168,12 +170,12 @@ def _promise_facts(c: promise.Callback) -> Iterable[Any]:
         Outcome(Result.BUSY, "agent", ""),
     ]
     moments = (_NOW + timedelta(hours=1), c.expires_at + timedelta(seconds=1))
-    return _made(promise.FACTS, [{**known, "at": at, "outcome": end} for at in moments for end in ends])
+    return _made(FACTS, [{**known, "at": at, "outcome": end} for at in moments for end in ends])
 
 
-def _promised() -> promise.Callback:
+def _promised() -> Callback:
     day = timedelta(days=1)
-    return promise.Callback(_ID, promise.Status.PENDING, _NOW, _NOW + day, _NOW, "1001", department="x")
+    return Callback(_ID, Status.PENDING, _NOW, _NOW + day, _NOW, "1001", department="x")
 
 
 _POLICY: Final = Policy(max_attempts=2, max_notifications=1, max_agent_misses=2, min_interval_minutes=0)
@@ -189,7 +191,7 @@ ATTEMPT: Final = Machine(
     _attempt_facts, attempt.decide, lambda a: a.phase, _timeless_attempt, ("ended",),
 )  # fmt: skip
 PROMISE: Final = Machine(
-    promise.Status, promise.TABLE, promise.RULES, promise.IGNORED, (_promised(),), _promise_facts,
+    Status, promise.TABLE, promise.RULES, promise.IGNORED, (_promised(),), _promise_facts,
     lambda c, fact: promise.decide(c, fact, _POLICY), lambda c: c.status, _timeless_promise,
     ("completed", "expired", "canceled", "failed"),
 )  # fmt: skip

@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,8 +23,6 @@ from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Policy
-from voiced.callback.promise import Notify
-from voiced.callback.promise import Status as CallbackStatus
 from voiced.callback.scheduler import Scheduler
 from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt
@@ -39,18 +36,15 @@ from voiced.scribe import Scribe
 from voiced.settings import Settings
 from voiced.speech.announcement import Announcer
 from voiced.speech.prompts import find as find_prompts
-from voiced.table import fact_name
 from voiced.tickets.outbox import Outbox
 from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
 from voiced.transfer.directory import Directory
 from voiced.transfer.driver import Manners
-from voiced.transfer.facts import Fact
 from voiced.transfer.reception import Reception
-from voiced.transfer.request import Request
 from voiced.transfer.routed_in import RoutedIn
 from voiced.transfer.service import Transfers
-from voiced.transfer.state import Transfer
+from voiced.watching import Watching
 from voiced.web import app as web
 from voiced.web.live import Hub
 from voiced.web.services import Services
@@ -110,6 +104,7 @@ class Daemon:
         self.url = f"http://{host}:{port}"
         self.metrics = metrics.Metrics()
         self.hub = Hub()
+        self.watching = Watching(self.metrics, self.hub)
         self.pbx = Pbx(
             settings.pbx.name, settings.pbx.host, settings.pbx.port, settings.pbx.password.get_secret_value()
         )
@@ -122,7 +117,7 @@ class Daemon:
         self.transfers = Transfers(
             self.pbx, pool, self.scribe, manners,
             longest_hold=settings.transfer.longest_hold_seconds, ownership=self.ownership,
-            watch=self._saw, reacted=self.metrics.reaction_seconds.observe,
+            watch=self.watching.transfer, reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
         self.notices = Notices(pool)
         policies = Policies(pool, self.notices, _policy(settings))
@@ -242,22 +237,6 @@ class Daemon:
         await self.transfers.close()
         await self.attempts.close()
 
-    def _saw(self, request: Request, before: Transfer, t: Transfer, fact: Fact) -> None:
-        """Every step of every transfer: metrics, live events."""
-        figures = self.metrics
-        if t.is_known and fact.at == t.known_at:
-            figures.transfers.labels(t.status, request.target(t.attempt).type).inc()
-            figures.transfer_seconds.observe(max(0.0, fact.at - t.requested_at))
-        self.hub.publish(
-            request.domain_uuid,
-            {
-                "type": "transfer", "id": str(request.id), "call_uuid": request.caller.uuid,
-                "domain_uuid": str(request.domain_uuid), "at": fact.at, "fact": fact_name(type(fact)),
-                "phase": t.phase, "status": t.status, "attempt": t.attempt, "ignored": t == before,
-                "cause": t.ending.cause if t.ending else "", "destination": request.target(t.attempt).name,
-            },
-        )  # fmt: skip
-
     def _is_available(self, order: Order) -> bool:
         """Whether an agent can take a call, as far as is known; unknown is no reason not to ring."""
         try:
@@ -266,45 +245,17 @@ class Daemon:
             return True
 
     def _kept(self, kept: Kept) -> None:
-        """Every change of every callback: metrics, live events, what follows from it."""
-        row = kept.row
-        if kept.before != row["status"]:
-            self.metrics.callbacks.labels(row["status"]).inc()
-        if row["status"] == CallbackStatus.COMPLETED and row["last_attempt_at"]:
-            promised = max(row["created_at"], row["scheduled_at"] or row["created_at"])
-            waited = (row["last_attempt_at"] - promised).total_seconds()
-            self.metrics.promise_seconds.observe(max(0.0, waited))
-        ids = {"callback_id": str(row["id"]), "ticket_id": row["ticket_id"], "status": row["status"]}
-        log.info("callback", fact=kept.fact, domain=str(row["domain_uuid"]), **ids)
-        told = [effect.extension for effect in kept.effects if isinstance(effect, Notify)]
-        self.hub.publish(
-            row["domain_uuid"],
-            {
-                "type": "callback", "id": str(row["id"]), "domain_uuid": str(row["domain_uuid"]),
-                "at": time.time(), "fact": kept.fact, "status": row["status"], "number": row["number"],
-                "ticket_id": row["ticket_id"], "extension": row["extension"], "notify": told,
-            },
-        )  # fmt: skip
+        """Every change of every callback."""
+        self.watching.callback(kept)
         if self.outbox:
             self.outbox.wake()
         self.scheduler.kept(kept)
 
     def _saw_attempt(self, order: Order, before: Attempt, a: Attempt, fact: AttemptFact) -> None:
         """Every step of every attempt to call back."""
-        if a.outcome is not None and before.outcome is None:
-            self.metrics.callback_attempts.labels(a.outcome.result).inc()
         if a.is_over and not before.is_over:
             self.scheduler.attempt_ended(order, a)
-        self.hub.publish(
-            order.domain_uuid,
-            {
-                "type": "callback_attempt", "id": str(order.id), "callback_id": str(order.callback_id or ""),
-                "domain_uuid": str(order.domain_uuid), "at": fact.at, "fact": fact_name(type(fact)),
-                "phase": a.phase, "result": a.outcome.result if a.outcome else "",
-                "cause": a.outcome.cause if a.outcome else "", "extension": order.extension,
-                "ticket_id": order.ticket_id,
-            },
-        )  # fmt: skip
+        self.watching.attempt(order, before, a, fact)
 
     def _figures(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("voice_callbacks_pending", "Waiting callbacks", value=self.scheduler.waiting)

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voiced.callback import promise as p
+from voiced.callback import promise
+from voiced.callback import promise_facts as p
+from voiced.callback.callback import OPEN, WAITING, Callback, Status
 from voiced.callback.outcome import CLIENT_BUDGETS, Budget, Outcome, Result, Side
 from voiced.callback.policy import MOST_FAULTS, MissedWindow, Owner, Policy
-from voiced.callback.promise import Callback, Status, decide
+from voiced.callback.promise import decide
 from voiced.table import fact_name
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -76,8 +78,8 @@ def outcomes(effects: list[p.Effect]) -> list[str]:
 
 
 def test_every_rule_and_every_reason_is_used() -> None:
-    used = {cell for row in p.TABLE.values() for cell in row.values()}
-    assert used == set(p.RULES) | set(p.IGNORED)
+    used = {cell for row in promise.TABLE.values() for cell in row.values()}
+    assert used == set(promise.RULES) | set(promise.IGNORED)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -87,8 +89,8 @@ def test_every_fact_can_come_in_every_status(kind: type[p.Fact], status: Status)
     now, effects = after(before, a_fact(kind))
     if status in CLOSED:
         assert (now, effects) == (before, [])
-        assert p.refused(before, kind) == ".closed"
-    elif p.refused(before, kind):
+        assert promise.refused(before, kind) == ".closed"
+    elif promise.refused(before, kind):
         assert (now, effects) == (before, [])
     elif kind is not p.Due:  # nothing is due yet
         assert now != before or effects
@@ -111,7 +113,7 @@ EXPECTED = {  # what every fact makes of an open callback with the defaults; '' 
 
 @pytest.mark.parametrize("kind", p.FACTS, ids=fact_name)
 def test_every_fact_makes_of_every_open_status_what_is_expected(kind: type[p.Fact]) -> None:
-    for status, expected in zip(p.OPEN, EXPECTED[fact_name(kind)], strict=True):
+    for status, expected in zip(OPEN, EXPECTED[fact_name(kind)], strict=True):
         now, effects = after(promised(status), a_fact(kind))
         assert (str(now.status) if now != promised(status) or effects else "") == expected, status
 
@@ -141,7 +143,7 @@ def test_it_is_called_where_that_is_agreed(policy: Policy) -> None:
 
 def test_the_backends_promises_are_neither_told_nor_called() -> None:
     policy = Policy(owner=Owner.BACKEND, auto_dial=True)
-    for status in p.WAITING:
+    for status in WAITING:
         assert after(promised(status), p.AgentFree(NOW, "1001"), policy=policy)[1] == []
 
 

@@ -14,10 +14,19 @@ import structlog
 from pydantic import TypeAdapter
 
 from voiced.callback import numbers, promise, store
+from voiced.callback.callback import Status
 from voiced.callback.keeper import LONGEST_WAIT, Keeper, Kept, Wanted
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
-from voiced.callback.promise import StopCall
+from voiced.callback.promise_facts import (
+    Agreed,
+    AttemptBegan,
+    Canceled,
+    ClientTold,
+    Reassigned,
+    Snoozed,
+    StopCall,
+)
 from voiced.callback.refusals import (
     AgentNotAvailable,
     AttemptUnderWay,
@@ -113,31 +122,29 @@ class Desk:
         """Not now, but in so many minutes."""
         until = self._clock() + timedelta(minutes=minutes)
         self._check_time(until)
-        return await self.keeper.tell(row["id"], promise.Snoozed(self._clock(), until))
+        return await self.keeper.tell(row["id"], Snoozed(self._clock(), until))
 
     async def reassign(self, row: dict[str, Any], extension: str, department: str, name: str) -> Kept:
         """Somebody else shall keep it."""
         if not (extension or department):
             raise NobodyToCall
-        return await self.keeper.tell(
-            row["id"], promise.Reassigned(self._clock(), extension, department, name)
-        )
+        return await self.keeper.tell(row["id"], Reassigned(self._clock(), extension, department, name))
 
     async def agree(self, row: dict[str, Any], extension: str = "") -> Kept:
         """The client, or an agent, wants it as soon as the agent is free."""
-        return await self.keeper.tell(row["id"], promise.Agreed(self._clock(), extension))
+        return await self.keeper.tell(row["id"], Agreed(self._clock(), extension))
 
     async def client_told(self, row: dict[str, Any]) -> Kept:
         """The client was written to, and may answer."""
-        return await self.keeper.tell(row["id"], promise.ClientTold(self._clock()))
+        return await self.keeper.tell(row["id"], ClientTold(self._clock()))
 
     async def cancel(self, row: dict[str, Any], by: str = "api") -> Kept:
         """Not wanted any more. One that is being called is ended first; a talk is not (CallbackIsCalling)."""
-        if row["attempt_id"] is not None and row["status"] == promise.Status.IN_PROGRESS:
+        if row["attempt_id"] is not None and row["status"] == Status.IN_PROGRESS:
             found = await self._attempt(row["attempt_id"], None)
             if found is not None and found[1].phase is Phase.CONNECTED:
                 raise CallbackIsCalling("the two are talking: only they can end it")
-        return await self.keeper.tell(row["id"], promise.Canceled(self._clock(), by))
+        return await self.keeper.tell(row["id"], Canceled(self._clock(), by))
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class Desk:
         extension = extension or row["extension"]
         if not extension:
             raise NobodyToCall
-        if why := promise.refused(store.callback_of(row), promise.AttemptBegan):
+        if why := promise.refused(store.callback_of(row), AttemptBegan):
             raise AttemptUnderWay if why == ".calling" else CallbackIsClosed
         return await self.place(await self.order_for(row, extension))
 
@@ -164,7 +171,7 @@ class Desk:
         if ticket_id:
             row = await self._pool.fetchrow(query("callback/of_ticket"), ticket_id, domain.uuid)
         if row is not None and row["closed_at"] is None:
-            if row["status"] == promise.Status.IN_PROGRESS:
+            if row["status"] == Status.IN_PROGRESS:
                 return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
             order = replace(await self.order_for(dict(row), extension), retries=False)
         else:

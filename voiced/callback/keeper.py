@@ -16,11 +16,22 @@ import asyncpg
 import structlog
 
 from voiced.callback import messages, numbers, promise, store
+from voiced.callback.callback import Callback, Status
 from voiced.callback.order import Order
 from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Policy
-from voiced.callback.promise import AttemptBegan, AttemptEnded, Callback, Effect, Notify, Status, Tell
+from voiced.callback.promise_facts import (
+    AgentFree,
+    AskedAgain,
+    AttemptBegan,
+    AttemptEnded,
+    Due,
+    Effect,
+    Fact,
+    Notify,
+    Tell,
+)
 from voiced.callback.refusals import (
     AttemptUnderWay,
     CallbackIsCalling,
@@ -156,7 +167,7 @@ class Keeper:
         return Kept(row, None, "made")
 
     async def _update(self, connection: Any, row: Any, wanted: Wanted, policy: Policy) -> Kept:
-        fact = promise.AskedAgain(
+        fact = AskedAgain(
             self._clock(), wanted.scheduled_at, wanted.extension, text(wanted.intended_for),
             text(wanted.department),
         )  # fmt: skip
@@ -171,7 +182,7 @@ class Keeper:
 
     # -- what happens to a promise ------------------------------------------------------------------------
 
-    async def tell(self, id: UUID, fact: promise.Fact, *, domain: UUID | None = None) -> Kept:
+    async def tell(self, id: UUID, fact: Fact, *, domain: UUID | None = None) -> Kept:
         """Something happened to a callback. Raises NoSuchCallback, CallbackIsCalling, CallbackIsClosed."""
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(query("callback/lock"), id)
@@ -195,7 +206,7 @@ class Keeper:
             if row is None:
                 return None
             policy = await self._policy(connection, row)
-            fact = promise.AgentFree(now, extension, opens_at(policy, row["number"], now))
+            fact = AgentFree(now, extension, opens_at(policy, row["number"], now))
             kept = await self._decide(connection, row, fact, policy)
             was_due = row["look_at"] is not None and row["look_at"] <= now
         self._watch(kept)
@@ -207,7 +218,7 @@ class Keeper:
             now = self._clock()
             rows = await connection.fetch(query("callback/due"), self._pbx, now, limit)
             kept = [
-                await self._decide(connection, row, promise.Due(now), await self._policy(connection, row))
+                await self._decide(connection, row, Due(now), await self._policy(connection, row))
                 for row in rows
             ]
         for each in kept:
@@ -281,7 +292,7 @@ class Keeper:
     async def _policy(self, connection: Any, row: Any) -> Policy:
         return await self.policies.of(row["company_id"], connection)
 
-    async def _decide(self, connection: Any, row: Any, fact: promise.Fact, policy: Policy) -> Kept:
+    async def _decide(self, connection: Any, row: Any, fact: Fact, policy: Policy) -> Kept:
         before = store.callback_of(row)
         after, effects = promise.decide(before, fact, policy)
         name = fact_name(type(fact))
@@ -305,7 +316,7 @@ class Keeper:
         await connection.execute("select pg_notify('voiced_callbacks', $1)", self._pbx)
 
 
-def _allow(row: Any, kind: type[promise.Fact]) -> None:
+def _allow(row: Any, kind: type[Fact]) -> None:
     """Raises the refusal for a fact that would change nothing now."""
     why = promise.refused(store.callback_of(row), kind)
     if why in _REFUSALS:

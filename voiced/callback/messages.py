@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from voiced.callback.callback import Status
 from voiced.callback.order import Order
 from voiced.callback.outcome import Outcome
-from voiced.callback.promise import Status, Tell
+from voiced.callback.promise_facts import Tell
 from voiced.tickets.message import Message
 
 Row: TypeAlias = Any  # a callback's row

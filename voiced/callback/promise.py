@@ -13,205 +13,35 @@ whoever asked for it, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
-from uuid import UUID
 
 from voiced import table
-from voiced.callback.outcome import CLIENT_BUDGETS, LOST_TOGETHER, Budget, Outcome, Result
+from voiced.callback.callback import WAITING, Callback, Status
+from voiced.callback.outcome import CLIENT_BUDGETS, LOST_TOGETHER, Budget, Result
 from voiced.callback.policy import MissedWindow, Owner, Policy
+from voiced.callback.promise_facts import (
+    FACTS,
+    AgentFree,
+    Agreed,
+    AskedAgain,
+    AttemptBegan,
+    AttemptEnded,
+    CallNow,
+    Canceled,
+    ClientTold,
+    Due,
+    Effect,
+    Fact,
+    Notify,
+    Reassigned,
+    Snoozed,
+    StopCall,
+    Tell,
+)
 from voiced.table import fact_name
-
-
-class Status(StrEnum):
-    """As the ticketing backend knows them."""
-
-    PENDING = "pending"
-    NOTIFIED = "notified"
-    READY_TO_CALL = "ready_to_call"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    EXPIRED = "expired"
-    CANCELED = "canceled"
-    FAILED = "failed"
-    NEEDS_REVIEW = "needs_review"
-
-
-WAITING: Final = (Status.PENDING, Status.NOTIFIED, Status.READY_TO_CALL)
-OPEN: Final = (*WAITING, Status.IN_PROGRESS, Status.NEEDS_REVIEW)
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """What the table decides on; what it never looks at stays in the database."""
-
-    id: UUID
-    status: Status
-    created_at: datetime
-    expires_at: datetime
-    not_before: datetime  # it waits until then: its time, a snooze, a pause between two notices or calls
-    extension: str = ""  # the agent; '' for anybody of the department
-    intended_for: str = ""  # whom it was promised for; stays when it passes to the department
-    department: str = ""
-    scheduled_at: datetime | None = None
-    assigned_at: datetime | None = None  # since when it is this agent's; None: since it was made
-    attempts: int = 0  # that cost the client something
-    misses: Mapping[str, int] = field(default_factory=dict)  # by budget
-    last_attempt_at: datetime | None = None
-    attempt_id: UUID | None = None  # the one under way, or the last
-    notification_count: int = 0
-    last_notified_at: datetime | None = None
-    whatsapp_sent_at: datetime | None = None
-    cancel_wanted: bool = False  # while it is called
-    completed_at: datetime | None = None
-    closed_at: datetime | None = None
-    voice_call_duration: float | None = None
-    recording_path: str = ""  # of the call that kept it, on the PBX
-
-    def looks_at(self, policy: Policy, now: datetime) -> datetime | None:
-        """When time alone changes something next; None where only people can."""
-        if self.status not in (*WAITING, Status.NEEDS_REVIEW):
-            return None
-        times = [self.expires_at]
-        if self.status in WAITING:
-            passes = _passes_on_at(self, policy)
-            times += [passes] if passes else []
-            # what waits for its agent only needs no look: the agent's next moment will come
-            times += [self.not_before] if self.not_before >= now and policy.owner is Owner.VOICED else []
-        return min(times)
-
-
-# -- what happens -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AskedAgain(Fact):
-    """The same client asked for another callback: this one is brought up to date."""
-
-    scheduled_at: datetime | None = None
-    extension: str = ""  # '' for these three: not said again
-    intended_for: str = ""
-    department: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentFree(Fact):
-    """An agent who may take it is free. `opens_at`: when clients may be called, if not now."""
-
-    extension: str
-    opens_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientTold(Fact):
-    """The client was written to, and may answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed(Fact):
-    """The client, or an agent (`extension`), wants it now."""
-
-    extension: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Due(Fact):
-    """A time that the callback waits for has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snoozed(Fact):
-    """Not now, but at this time."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reassigned(Fact):
-    """Somebody else shall keep the promise: an extension, or anybody of a department."""
-
-    extension: str = ""
-    department: str = ""
-    intended_for: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Canceled(Fact):
-    """It is not wanted any more."""
-
-    by: str = "api"
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptBegan(Fact):
-    """It is being called."""
-
-    attempt_id: UUID
-    extension: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEnded(Fact):
-    """The attempt is over."""
-
-    attempt_id: UUID
-    outcome: Outcome
-    talk_seconds: float = 0.0
-    retries: bool = True  # False: whoever asked for the call retries by itself
-    recording: str = ""  # the file on the PBX; '' for none
-
-
-FACTS: Final[tuple[type[Fact], ...]] = (
-    AskedAgain, AgentFree, ClientTold, Agreed, Due, Snoozed, Reassigned, Canceled, AttemptBegan, AttemptEnded,
-)  # fmt: skip
-
-
-# -- what follows -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Something to do once the new status is committed, or with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tell(Effect):
-    """The backend hears of it: `outcome` is what happened, the rest how."""
-
-    outcome: str
-    cause: str = ""
-    leg: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Notify(Effect):
-    """The agent is told that a client waits for a call."""
-
-    extension: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallNow(Effect):
-    """Place the call with this agent."""
-
-    extension: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopCall(Effect):
-    """End the attempt under way."""
-
 
 Step: TypeAlias = tuple[Callback, tuple[Effect, ...]]
 
@@ -336,7 +166,7 @@ def _look(c: Callback, fact: Due, policy: Policy) -> Step:
     """Time has passed: the promise expires, or passes from one person to their department."""
     if fact.at >= c.expires_at:
         return _close(c, fact, Status.EXPIRED, Tell("expired"))
-    passes = _passes_on_at(c, policy)
+    passes = c.passes_on_at(policy)
     if passes is not None and fact.at >= passes and c.status in WAITING:
         pause = c.not_before if c.status is Status.READY_TO_CALL else fact.at  # notices pause for one agent
         return replace(_entrusted(c), extension="", not_before=pause), (Tell("passed_on"),)
@@ -433,16 +263,6 @@ def _count(c: Callback, budget: Budget) -> Callback:
 def _interval(policy: Policy) -> timedelta:
     """Between two notices."""
     return timedelta(minutes=policy.min_interval_minutes)
-
-
-def _passes_on_at(c: Callback, policy: Policy) -> datetime | None:
-    """When a promise for one person becomes their department's; None where it does not."""
-    if policy.department_after_minutes is None or not (c.extension and c.department):
-        return None
-    theirs_since = c.assigned_at or c.created_at
-    return max(theirs_since, c.scheduled_at or theirs_since) + timedelta(
-        minutes=policy.department_after_minutes
-    )
 
 
 Rule: TypeAlias = Callable[[Callback, Any, Policy], Step]

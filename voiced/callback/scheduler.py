@@ -18,11 +18,12 @@ import asyncpg
 import structlog
 
 from voiced.callback import window
+from voiced.callback.callback import WAITING
 from voiced.callback.desk import Desk
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
-from voiced.callback.promise import WAITING, CallNow, Notify, StopCall
+from voiced.callback.promise_facts import CallNow, Notify, StopCall
 from voiced.callback.state import Attempt
 from voiced.database import is_away, query
 from voiced.notices import Notices

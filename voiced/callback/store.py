@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
-from voiced.callback import promise
+from voiced.callback.callback import WAITING, Callback, Status
 from voiced.callback.facts import Fact
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
-from voiced.callback.promise import Callback, Status
+from voiced.callback.promise_facts import Fact as PromiseFact
 from voiced.callback.state import Attempt
 from voiced.database import page, query, text
 from voiced.scribe import Note
@@ -38,7 +38,7 @@ def callback_of(row: Row) -> Callback:
     return Callback(**{name: row[name] for name in _COLUMNS} | {"status": Status(row["status"])})
 
 
-async def save(connection: Any, row: Row, c: Callback, fact: promise.Fact, policy: Policy) -> dict[str, Any]:
+async def save(connection: Any, row: Row, c: Callback, fact: PromiseFact, policy: Policy) -> dict[str, Any]:
     """A decision and its line in the journal. Returns the row as it is now."""
     detail = {name: value for name, value in asdict(fact).items() if name != "at"}
     look_at = c.looks_at(policy, fact.at)
@@ -76,7 +76,7 @@ def shown(row: Row, policy: Policy) -> dict[str, Any]:
     return {name: value for name, value in dict(row).items() if name not in _HIDDEN} | {
         "max_attempts": policy.max_attempts,
         "min_interval_minutes": policy.min_interval_minutes,
-        "next_at": row["not_before"] if row["status"] in promise.WAITING else None,
+        "next_at": row["not_before"] if row["status"] in WAITING else None,
     }
 
 

@@ -24,10 +24,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel, to_snake
 
 from voiced.callback import report, store
+from voiced.callback.callback import Status
 from voiced.callback.desk import RETRY_AFTER, Desk, Placed
 from voiced.callback.keeper import Kept, Wanted
 from voiced.callback.order import Order
-from voiced.callback.promise import Status
 from voiced.callback.refusals import AgentNotAvailable
 from voiced.callback.state import Attempt
 from voiced.esl import InvalidValue, values
