@@ -18,7 +18,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
 from voiced.callback.desk import Desk as CallbackDesk
-from voiced.callback.facts import Fact as AttemptFact
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policies import Policies
@@ -26,6 +25,7 @@ from voiced.callback.policy import Policy
 from voiced.callback.scheduler import Scheduler
 from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt
+from voiced.facts import Fact as AttemptFact
 from voiced.notices import Notices
 from voiced.pbx.dnd import DoNotDisturb
 from voiced.pbx.owner import Ownership

@@ -7,14 +7,14 @@ import time
 import structlog
 
 from voiced.callback.callback import Status
-from voiced.callback.facts import Fact as AttemptFact
 from voiced.callback.keeper import Kept
 from voiced.callback.order import Order
 from voiced.callback.promise_facts import Notify
 from voiced.callback.state import Attempt
+from voiced.facts import Fact
+from voiced.facts import Fact as AttemptFact
 from voiced.metrics import Metrics
 from voiced.table import fact_name
-from voiced.transfer.facts import Fact
 from voiced.transfer.request import Request
 from voiced.transfer.state import Transfer
 from voiced.web.live import Hub

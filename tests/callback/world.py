@@ -12,6 +12,7 @@ from voiced.callback import facts as f
 from voiced.callback.machine import decide
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
+from voiced.facts import LOST, AskPbx
 
 
 @dataclass
@@ -61,7 +62,7 @@ class World:
                 self.commits.append(side)
             case f.ReportEnd() | f.ReportConnected():
                 self.reports.append(action)
-            case f.AskPbx():
+            case AskPbx():
                 if not self.offline:
                     self.bring_up_to_date(restarted=False)
             case f.PlayTone() | f.StopTone():
@@ -189,9 +190,9 @@ class World:
         for side in (self.a.first, self.a.second):
             ours = [name for name, leg in here.items() if leg.side is side]
             gone = sorted(known[side].legs - set(ours))
-            facts += [f.LegEnded(self.now, side, name, f.LOST) for name in gone]
+            facts += [f.LegEnded(self.now, side, name, LOST) for name in gone]
             if self.a.phase is Phase.CLEARING and known[side].dialled and not ours:
-                facts.append(f.JobFailed(self.now, side, f.LOST))
+                facts.append(f.JobFailed(self.now, side, LOST))
         bridged = {leg.side: name for name, leg in here.items() if leg.state == "bridged"}
         if len(bridged) == 2:
             facts.append(f.Bridged(self.now, bridged[Side.AGENT], bridged[Side.CLIENT]))

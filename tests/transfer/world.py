@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from voiced.facts import AskPbx
 from voiced.pbx.channel import Channel, Home
 from voiced.pbx.control import LIMIT_GRACE
 from voiced.transfer import facts as f
@@ -92,7 +93,7 @@ class World:
                 self.reports.append(self.t)
             case f.ReportTalk():
                 self.talks += 1
-            case f.AskPbx():
+            case AskPbx():
                 self.question = True
         if self.offline:
             return  # not sent

@@ -18,26 +18,18 @@ import structlog
 
 from voiced.callback import messages, store
 from voiced.callback.facts import (
-    Action,
     AskKey,
-    AskPbx,
     BridgeLegs,
     BridgeRefused,
-    Cancelled,
-    Deadline,
     Dial,
     EndLegs,
-    Fact,
     IntentRecorded,
     JobFailed,
-    PbxBack,
-    PbxLost,
     PlayTone,
     RecordIntent,
     Release,
     ReportConnected,
     ReportEnd,
-    Requested,
     Ringing,
     StopTone,
 )
@@ -48,6 +40,7 @@ from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
 from voiced.esl import Event, Handle
 from voiced.esl.commands import Command
+from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 from voiced.inbox import Inbox
 from voiced.pbx import control
 from voiced.pbx.owner import Ownership

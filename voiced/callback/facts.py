@@ -1,6 +1,6 @@
 """What can happen to an attempt (facts, past tense) and what it can do (actions, verbs).
 
-A fact's `at` is when it happened, in seconds since the epoch; the machine has no other clock.
+Those that every machine has are in voiced/facts.py.
 """
 
 from __future__ import annotations
@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from voiced.callback.outcome import Side
-
-LOST: Final = "LOST"  # the cause of what was missed and cannot be known; never guessed
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Requested(Fact):
-    """Somebody asked for the call."""
+from voiced.facts import (
+    Action,
+    Cancelled,
+    Deadline,
+    Fact,
+    PbxBack,
+    PbxLost,
+    Requested,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +111,10 @@ class JobFailed(Fact):
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline(Fact):
-    """The phase's deadline has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled(Fact):
-    """Somebody called it off."""
-
-    by: str = "api"
-
-
-@dataclass(frozen=True, slots=True)
-class PbxLost(Fact):
-    """The event socket was lost: nothing is known until it is back."""
-
-
-@dataclass(frozen=True, slots=True)
-class PbxBack(Fact):
-    """The PBX is there again, and what was missed follows as facts. `restarted`: so were we."""
-
-    restarted: bool = False
-
-
 FACTS: Final[tuple[type[Fact], ...]] = (
     Requested, IntentRecorded, LegCreated, Ringing, Answered, ToneStarted, Accepted, Refused, BridgeRefused,
     Bridged, PassedOn, LegEnded, JobFailed, Deadline, Cancelled, PbxLost, PbxBack,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +174,6 @@ class EndLegs(Action):
     """Hang up every leg of a side, also those that only ring."""
 
     side: Side
-
-
-@dataclass(frozen=True, slots=True)
-class AskPbx(Action):
-    """Ask what is so."""
 
 
 @dataclass(frozen=True, slots=True)

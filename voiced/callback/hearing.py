@@ -6,7 +6,6 @@ from voiced.callback.facts import (
     Accepted,
     Answered,
     Bridged,
-    Fact,
     LegCreated,
     LegEnded,
     PassedOn,
@@ -17,6 +16,7 @@ from voiced.callback.facts import (
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt
 from voiced.esl.event import Event
+from voiced.facts import Fact
 
 LEG_EVENTS = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK", "PLAYBACK_START",

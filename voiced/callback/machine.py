@@ -20,9 +20,12 @@ from typing import Any, Final, TypeAlias
 
 from voiced import table
 from voiced.callback import rules
-from voiced.callback.facts import FACTS, Deadline, Fact
+from voiced.callback.facts import (
+    FACTS,
+)
 from voiced.callback.rules import Step
 from voiced.callback.state import Attempt, Phase
+from voiced.facts import Deadline, Fact
 from voiced.table import fact_name
 
 # fmt: off

@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voiced.callback.facts import (
-    LOST,
     Answered,
     Bridged,
-    Fact,
     JobFailed,
     LegCreated,
     LegEnded,
     PassedOn,
-    PbxBack,
     Ringing,
 )
 from voiced.callback.order import side_of
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
+from voiced.facts import LOST, Fact, PbxBack
 from voiced.pbx.channel import Channel
 
 

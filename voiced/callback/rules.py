@@ -9,41 +9,33 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from voiced.callback.facts import (
-    LOST,
     Accepted,
-    Action,
     Actions,
     Answered,
     AskKey,
-    AskPbx,
     Bridged,
     BridgeLegs,
     BridgeRefused,
-    Cancelled,
-    Deadline,
     Dial,
     EndLegs,
-    Fact,
     IntentRecorded,
     JobFailed,
     LegCreated,
     LegEnded,
     PassedOn,
-    PbxBack,
-    PbxLost,
     PlayTone,
     RecordIntent,
     Refused,
     Release,
     ReportConnected,
     ReportEnd,
-    Requested,
     Ringing,
     StopTone,
     ToneStarted,
 )
 from voiced.callback.outcome import LOST_TOGETHER, Outcome, Result, Side, missed
 from voiced.callback.state import Attempt, Phase
+from voiced.facts import LOST, Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 
 Step: TypeAlias = tuple[Attempt, Actions]
 

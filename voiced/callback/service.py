@@ -14,13 +14,16 @@ import structlog
 
 from voiced.callback import store
 from voiced.callback.driver import Driver, Tools
-from voiced.callback.facts import Fact, PassedOn, PbxLost, Requested
+from voiced.callback.facts import (
+    PassedOn,
+)
 from voiced.callback.order import Order, side_of
 from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
 from voiced.esl import EslError, Event, InvalidValue
+from voiced.facts import Fact, PbxLost, Requested
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx

@@ -20,6 +20,7 @@ import structlog
 
 from voiced.esl import Event, Handle
 from voiced.esl.commands import Command
+from voiced.facts import LOST, Action, AskPbx, Cancelled, Deadline, Fact, PbxLost, Requested
 from voiced.inbox import Inbox
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
@@ -31,30 +32,22 @@ from voiced.speech.prompts import Prompt
 from voiced.table import fact_name
 from voiced.transfer import messages, store
 from voiced.transfer.facts import (
-    LOST,
     Accepted,
-    Action,
-    AskPbx,
     BridgeLegs,
     BridgeRefused,
     CallerEnded,
-    Cancelled,
-    Deadline,
     DialAgent,
     EndLegs,
-    Fact,
     FallBack,
     HoldCaller,
     HoldFailed,
     HoldStarted,
     IntentRecorded,
     JobFailed,
-    PbxLost,
     RecordIntent,
     ReleaseAgent,
     Report,
     ReportTalk,
-    Requested,
     ResumeAssistant,
     ScreenAgent,
     SendHome,

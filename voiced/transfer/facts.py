@@ -1,7 +1,7 @@
 """What can happen to a transfer (facts, past tense) and what it can do (actions, verbs).
 
-A fact's `at` is when it happened, in seconds since the epoch; the machine has no other clock. Facts about
-a leg name the attempt that dialled it: a late ending of attempt 1 must not hit attempt 2.
+Those that every machine has are in voiced/facts.py. Facts about a leg name the attempt that dialled it: a
+late ending of attempt 1 must not hit attempt 2.
 """
 
 from __future__ import annotations
@@ -9,19 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-LOST: Final = "LOST"  # the cause of what was missed and cannot be known; never guessed
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Requested(Fact):
-    """Somebody asked for the transfer; the caller is known to the PBX."""
+from voiced.facts import Action, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,38 +144,6 @@ class CallerEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline(Fact):
-    """The state's deadline has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled(Fact):
-    """Somebody cancelled the transfer."""
-
-    by: str = "api"
-
-
-@dataclass(frozen=True, slots=True)
-class PbxLost(Fact):
-    """The event socket is gone: nothing is heard and nothing can be done, calls go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class PbxBack(Fact):
-    """The event socket is back; what was missed follows as made-up facts.
-
-    With `restarted` the state was read from the database, and may be older than what was done.
-    """
-
-    restarted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something to do. None waits: what comes of it is a fact again."""
-
-
-@dataclass(frozen=True, slots=True)
 class RecordIntent(Action):
     """Commit to the database that this attempt is about to be dialled."""
 
@@ -266,13 +222,9 @@ class ReportTalk(Action):
     """The talk has ended: tell the ticketing backend how."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskPbx(Action):
-    """Ask the PBX what is so; the answer comes as PbxBack and made-up facts."""
-
-
 Actions: TypeAlias = tuple[Action, ...]
-FACTS: Final[tuple[type[Fact], ...]] = tuple(
-    kind for kind in list(globals().values())
-    if isinstance(kind, type) and issubclass(kind, Fact) and kind is not Fact
+FACTS: Final[tuple[type[Fact], ...]] = (
+    Requested, IntentRecorded, HoldStarted, HoldFailed, HoldEnded, LegCreated, Ringing, Answered, Accepted,
+    Refused, BridgeRefused, Bridged, Rebridged, Unbridged, LegEnded, JobFailed, AssistantLeft, CallerParked,
+    CallerEnded, Deadline, Cancelled, PbxLost, PbxBack,
 )  # fmt: skip

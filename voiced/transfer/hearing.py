@@ -6,6 +6,7 @@ The caller's leg is known by its uuid, the legs that we dialled by the mark of t
 from __future__ import annotations
 
 from voiced.esl.event import Event
+from voiced.facts import Fact
 from voiced.transfer.facts import (
     Accepted,
     Answered,
@@ -13,7 +14,6 @@ from voiced.transfer.facts import (
     Bridged,
     CallerEnded,
     CallerParked,
-    Fact,
     HoldEnded,
     HoldFailed,
     HoldStarted,

@@ -20,14 +20,13 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from voiced import table
+from voiced.facts import Deadline, Fact
 from voiced.table import fact_name
 from voiced.transfer import rules
 from voiced.transfer.facts import (
     FACTS,
     Answered,
-    Deadline,
     EndLegs,
-    Fact,
     IntentRecorded,
     LegCreated,
     Ringing,

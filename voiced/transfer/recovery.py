@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from voiced.facts import LOST, Fact, PbxBack
 from voiced.pbx.channel import Channel
 from voiced.transfer.facts import (
-    LOST,
     Accepted,
     Answered,
     Bridged,
     CallerEnded,
     CallerParked,
-    Fact,
     HoldEnded,
     HoldFailed,
     HoldStarted,
     JobFailed,
     LegCreated,
     LegEnded,
-    PbxBack,
     Ringing,
     Unbridged,
 )

@@ -8,25 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from voiced.facts import LOST, Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 from voiced.transfer.causes import Ending, Status, ending
 from voiced.transfer.facts import (
-    LOST,
     Accepted,
-    Action,
     Actions,
     Answered,
-    AskPbx,
     AssistantLeft,
     Bridged,
     BridgeLegs,
     BridgeRefused,
     CallerEnded,
     CallerParked,
-    Cancelled,
-    Deadline,
     DialAgent,
     EndLegs,
-    Fact,
     FallBack,
     HoldCaller,
     HoldEnded,
@@ -36,15 +31,12 @@ from voiced.transfer.facts import (
     JobFailed,
     LegCreated,
     LegEnded,
-    PbxBack,
-    PbxLost,
     Rebridged,
     RecordIntent,
     Refused,
     ReleaseAgent,
     Report,
     ReportTalk,
-    Requested,
     ResumeAssistant,
     Ringing,
     ScreenAgent,

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from voiced.esl import EslError, Event, InvalidValue, values
+from voiced.facts import Fact, Requested
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
@@ -23,7 +24,6 @@ from voiced.service import Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver, Manners, Tools
-from voiced.transfer.facts import Fact, Requested
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer

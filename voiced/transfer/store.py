@@ -12,10 +12,10 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from voiced.database import page, query, text
+from voiced.facts import Fact
 from voiced.scribe import Note
 from voiced.table import fact_name
 from voiced.tickets.message import Message
-from voiced.transfer.facts import Fact
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Phase, Transfer
 
