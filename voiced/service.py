@@ -31,6 +31,7 @@ class Service(ABC):
         self._tasks = Tasks()
         self._recovery: asyncio.Task[None] | None = None
         self._closing = False
+        self._born: list[str] | None = []  # attempts of legs born while not everything is taken up; else None
         pbx.calls.on(self._hear_birth, name="CHANNEL_CREATE")
         pbx.watch(self)
 
@@ -54,6 +55,7 @@ class Service(ABC):
 
     async def close(self) -> None:
         """Stop driving, without touching any call: whoever owns the PBX next goes on with them."""
+        self._born = []
         await self._tasks.close()
 
     # -- the PBX lost and found ---------------------------------------------------------------------------
@@ -61,6 +63,7 @@ class Service(ABC):
     def pbx_lost(self) -> None:
         """The event socket is gone."""
         self._stop_recovery()
+        self._born = []
         self._lose()
 
     def pbx_back(self) -> None:
@@ -82,6 +85,9 @@ class Service(ABC):
         """
         await insist(self._look_again)
         await insist(self._take_up)
+        born, self._born = self._born or [], None
+        for attempt in born:
+            self._born_for(attempt)
         await insist(self._tidy_up)
 
     async def _tidy_up(self) -> None:
@@ -97,10 +103,17 @@ class Service(ABC):
                 self._pbx.say(control.end_legs(leg.attempt))
 
     def _hear_birth(self, event: Event) -> None:
-        """A leg that is born for an attempt which nobody drives any more."""
         attempt = event.variable("voiced_attempt")
-        if attempt and self._ownership.may_dial() and self._is_orphan(attempt):
-            log.warning("ending a leg that was born too late", leg=event.unique_id, attempt=attempt)
+        if attempt and self._ownership.may_dial():
+            if self._born is None:
+                self._born_for(attempt)
+            else:
+                self._born.append(attempt)  # whose it is will be known soon
+
+    def _born_for(self, attempt: str) -> None:
+        """A leg was born: if nobody drives its attempt any more, it is ended."""
+        if self._is_orphan(attempt):
+            log.warning("ending a leg that was born too late", attempt=attempt)
             self._pbx.say(control.end_legs(attempt))
 
     # -- what each kind does itself -----------------------------------------------------------------------

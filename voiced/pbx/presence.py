@@ -28,6 +28,7 @@ from voiced.esl.commands import api
 from voiced.pbx.dnd import DoNotDisturb
 from voiced.pbx.extension import Extension, parse
 from voiced.pbx.pbx import Pbx
+from voiced.refusals import PbxIsAway
 
 __all__ = ["Extension", "Presence", "PresenceUnknown", "State"]
 
@@ -58,7 +59,7 @@ class State(StrEnum):
     OFFLINE = "offline"
 
 
-class PresenceUnknown(Exception):
+class PresenceUnknown(PbxIsAway):
     """The PBX is lost, or has not been asked since it came back."""
 
 

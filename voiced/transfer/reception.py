@@ -57,7 +57,6 @@ class Reception:
     ) -> None:  # fmt: skip
         self._settings, self._directory, self._can_announce = settings, directory, can_announce
         self._now, self._clock = now, clock
-        self._domains = {domain.uuid: domain for domain in settings.domain}
         self._outside: dict[UUID, deque[float]] = defaultdict(deque)  # when numbers outside were asked for
 
     async def wish(self, ask: Ask) -> Wish:
@@ -111,7 +110,7 @@ class Reception:
     # -- inside -------------------------------------------------------------------------------------------
 
     def _domain(self, uuid: UUID) -> DomainSettings:
-        domain = self._domains.get(uuid)
+        domain = self._settings.domain_of(uuid)
         if domain is None:
             raise NoSuchDomain
         return domain
