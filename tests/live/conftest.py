@@ -76,7 +76,9 @@ class Phones:
             await endpoint.register(expires=0)
         for endpoint in self._open:
             endpoint.hangup()
-        await asyncio.sleep(0.2)  # frames go on until a BYE is answered
+        async with asyncio.timeout(5):  # frames go on until a BYE is answered
+            while any(one.said("hung up") and one.rtp.remote for one in self._open):
+                await asyncio.sleep(0.01)
         for endpoint in self._open:
             endpoint.close()
 

@@ -64,9 +64,10 @@ async def test_not_reached(
     if manner:
         await phones.phone(extension, AGENT, manner)
     caller, uuid = await phones.call(place[0])
+    music = pbx.wait_for("PLAYBACK_START", uuid, timeout=5)
     asked = asyncio.create_task(live.transfer(uuid, extension))
     if manner in ("silent", "deaf"):
-        await asyncio.sleep(0.5)
+        await music
         assert await heard(caller) == "music"
     answer = await asked
     assert (answer["status"], answer["cause"], answer["sip_code"]) == (status, cause, sip_code)

@@ -86,6 +86,32 @@ async def test_a_new_default_takes_the_place_of_the_old_one_of_its_secretary_onl
     assert old["id"] in {row["id"] for row in rows}
 
 
+async def test_a_row_that_somebody_wrote_in_sql_is_shown_with_defaults_and_with_its_mistakes(
+    api: Api, pool: asyncpg.Pool
+) -> None:
+    empty = await pool.fetchval(
+        """insert into v_voice_transfer_destinations (domain_uuid, name, destination_number, aliases,
+        destination_context, gateway, fallback_action, department, role, description, priority, is_default,
+        is_enabled, screening) values ($1, 'A', '1001', null, null, null, null, null, null, null, null, null,
+        null, null) returning transfer_destination_uuid""",
+        DOMAIN,
+    )
+    wrong = await pool.fetchval(
+        """insert into v_voice_transfer_destinations (domain_uuid, name, destination_number, destination_type,
+        ring_timeout_seconds) values ($1, '', '1001', 'fax', 100000) returning transfer_destination_uuid""",
+        DOMAIN,
+    )
+    fresh = (await api.client.get(f"{PATH}/{empty}")).json()
+    asked_for = await add(api, name="A")
+    assert {name: fresh[name] for name in body()} == body(name="A")
+    same = set(fresh) - {"id", "created_at", "updated_at"}
+    assert {name: fresh[name] for name in same} == {name: asked_for[name] for name in same}
+    odd = (await api.client.get(f"{PATH}/{wrong}")).json()
+    assert (odd["name"], odd["destination_type"], odd["ring_timeout_seconds"]) == ("", "fax", 100000)
+    listed = (await api.client.get(PATH)).json()["destinations"]
+    assert {row["id"]: row for row in listed} == {row["id"]: row for row in (fresh, odd, asked_for)}
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------
 
 HOSTILE = [
@@ -129,6 +155,7 @@ async def refused(api: Api, wrong: dict[str, Any], field: str) -> None:
         ({"secretary_uuid": "x"}, "secretary_uuid"),
         ({"name": ""}, "name"),
         ({"name": "  "}, "name"),
+        ({"name": "\0"}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"aliases": "cobrança"}, "aliases"),
         ({"aliases": ["x" * 101]}, "aliases"),

@@ -16,11 +16,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from tests.callers import at_the_assistant, back_at_the_assistant
+from tests.callers import Stopwatch, at_the_assistant, back_at_the_assistant
 from tests.conftest import DOMAIN, Api, Start
+from tests.gate import Gate
 from tests.house import add
+from tests.web.standby import standby
 from voiced.app import QuietServer
-from voiced.sim import Caller, Manner, Switch
+from voiced.sim import Caller, Manner, Switch, Verdict
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "handoff.py"
@@ -123,6 +125,87 @@ async def test_whatever_comes_of_it_there_is_a_sentence(switch: Switch, api: Api
     gone = await hand_off(api, caller, destination="1001")
     assert (gone["status"], gone["success"]) == ("no_such_call", False)
     assert gone["say"].startswith("Não consegui transferir")
+
+
+async def promised(api: Api, number: str = "+5511999990000") -> dict[str, Any]:
+    """A call that the caller is promised already."""
+    body = {"domain_uuid": str(DOMAIN), "number": number, "extension": "1009", "intended_for": "Ana"}
+    row = (await api.client.post("/api/callbacks", json=body)).json()
+    return {name: row[name] for name in ("id", "ticket_id", "status", "intended_for", "scheduled_at")}
+
+
+async def test_a_caller_is_recognised_whatever_comes_of_it(switch: Switch, api: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    await add(api, name="Maria Souza")
+    await add(api, name="Maria Clara")
+    known = await promised(api)
+    caller, stranger = await at_the_assistant(switch), await at_the_assistant(switch, "5511999990001")
+    for destination, status in (("a maria", "ambiguous"), ("o fernando", "no_such_destination")):
+        answer = await hand_off(api, caller, destination=destination)
+        assert (answer["status"], answer["open_callback"]) == (status, known)
+        answer = await hand_off(api, stranger, destination=destination)
+        assert (answer["status"], answer["open_callback"]) == (status, None)
+    await hand_off(api, caller, destination="1001")
+    await switch.until(lambda: phone.ringing)
+    again = await hand_off(api, caller, destination="1001")
+    assert (again["status"], again["open_callback"]) == ("call_is_busy", known)
+    stranger.hangup()
+    await switch.until(lambda: not stranger.alive)
+    gone = await hand_off(api, stranger, destination="1001")
+    assert (gone["status"], gone["open_callback"]) == ("no_such_call", None)
+
+
+@pytest.mark.parametrize("way", ["lost", "silent"])
+async def test_a_pbx_that_does_not_say_who_calls_makes_nobody_wait(
+    switch: Switch, api: Api, way: str
+) -> None:
+    await promised(api)
+    caller = await at_the_assistant(switch)
+    if way == "lost":
+        await switch.stop()
+        async with asyncio.timeout(5):
+            while api.daemon.pbx.is_connected or api.daemon.pbx.questions.is_connected:
+                await asyncio.sleep(0.01)
+    else:
+        switch.intercept = lambda received: Verdict(delay=8.0) if "uuid_dump" in received.line else None
+    watch = Stopwatch()
+    answer = await hand_off(api, caller, destination="ninguém")
+    assert (answer["status"], answer["open_callback"]) == ("no_such_destination", None)
+    assert watch.seconds < 1.0
+
+
+async def test_a_caller_of_another_domains_program_is_no_way_to_learn_of_callbacks(
+    switch: Switch, start: Start
+) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    domains = [
+        {"uuid": str(DOMAIN), "name": "pbx.test", "token": "here"},
+        {"uuid": other, "name": "other.test", "token": "there"},
+    ]
+    async with start(http={"token": "all"}, domain=domains) as api:
+        api.client.headers["Authorization"] = "Bearer here"
+        await promised(api)
+        caller = await at_the_assistant(switch)
+        api.client.headers["Authorization"] = "Bearer there"
+        body = {"call_uuid": caller.uuid, "domain_uuid": other, "destination": "ninguém"}
+        answer = (await api.client.post("/api/handoff", json=body)).json()
+        assert (answer["status"], answer["open_callback"]) == ("no_such_destination", None)
+
+
+async def test_a_daemon_that_has_lost_the_database_still_says_a_sentence(
+    switch: Switch, api: Api, database_url: str
+) -> None:
+    await add(api)
+    gate = Gate(database_url)
+    await gate.open()
+    async with standby(switch, gate.url) as other:
+        params = {"domain_uuid": str(DOMAIN), "text": "financeiro"}
+        assert (await other.client.get("/api/destinations/match", params=params)).json()["match"] == "found"
+        caller = await at_the_assistant(switch)
+        await gate.shut()
+        answer = await hand_off(other, caller, destination="financeiro")
+        assert (answer["status"], answer["success"]) == ("database_is_away", False)
+        assert answer["say"].startswith("Não consegui transferir")
 
 
 async def test_an_english_domain_is_answered_in_english(switch: Switch, start: Start) -> None:

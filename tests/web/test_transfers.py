@@ -12,6 +12,7 @@ import pytest
 from tests.callers import Stopwatch, at_the_assistant, back_at_the_assistant
 from tests.conftest import DOMAIN, Api, Start
 from tests.gate import Gate
+from tests.web.standby import standby
 from voiced.sim import Manner, Received, Switch, Verdict
 
 
@@ -268,6 +269,30 @@ async def test_while_the_database_has_been_away_for_longer_it_is_what_the_answer
         assert (response.status_code, response.json()["error"]) == (503, "database_is_away")
 
 
+async def test_a_standby_that_loses_the_database_while_it_waits_says_what_it_knows(
+    switch: Switch, api: Api, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    async with standby(switch, gate.url) as other:
+        waits, outcome = asyncio.Event(), other.daemon.desk.outcome
+
+        async def told(*asked: Any) -> Any:
+            waits.set()
+            return await outcome(*asked)
+
+        monkeypatch.setattr(other.daemon.desk, "outcome", told)
+        caller = await at_the_assistant(switch)
+        waiting = asyncio.create_task(other.ask(caller.uuid, "1001", wait=20))
+        await waits.wait()
+        await gate.shut()
+        response = await waiting
+        assert response.status_code == 202, response.text
+        await switch.until(lambda: phone.ringing)
+        phone.answer()
+        await switch.until(lambda: caller.talks_to is phone)
+        assert (await api.client.get(f"/api/transfers/{response.json()['id']}")).json()["success"]
+
+
 @pytest.mark.parametrize("path", ["", "/{id}", "/{id}/journal"])
 async def test_what_only_the_database_knows_is_503_while_it_is_away(
     start: Start, gate: Gate, path: str
@@ -325,6 +350,42 @@ async def test_the_list_is_newest_first_in_pages_and_can_be_filtered(switch: Swi
     for params in wrong:
         response = await api.client.get("/api/transfers", params=params)
         assert (response.status_code, response.json()["field"]) == (422, *params)
+
+
+async def test_the_list_recognises_callers_who_are_promised_a_call(switch: Switch, api: Api) -> None:
+    switch.phone("1002", manner=Manner.BUSY, delay=0.01)
+    numbers = ("5511999990000", "anonymous", "5511999990000", "5511999990001")
+    for number in numbers:
+        caller = await at_the_assistant(switch, number)
+        await api.ended((await api.transfer(caller.uuid, "1002"))["id"])
+    body = {"domain_uuid": str(DOMAIN), "number": "+5511999990000", "extension": "1009"}
+    promised = (await api.client.post("/api/callbacks", json=body)).json()["id"]
+
+    async def listed() -> list[str | None]:
+        rows = (await api.client.get("/api/transfers")).json()["transfers"]
+        return [row["open_callback"] and row["open_callback"]["id"] for row in rows]
+
+    assert await listed() == [None, promised, None, promised]
+    await api.client.post(f"/api/callbacks/{promised}/cancel")
+    assert await listed() == [None] * 4
+
+
+async def test_callers_who_cannot_be_recognised_now_do_not_hold_up_the_list(
+    switch: Switch, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch.phone("1002", manner=Manner.BUSY, delay=0.01)
+    caller = await at_the_assistant(switch)
+    id = (await api.transfer(caller.uuid, "1002"))["id"]
+    await api.ended(id)
+
+    async def silence(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(api.daemon.callbacks, "open_for", silence)
+    watch = Stopwatch()
+    [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    assert (row["id"], row["open_callback"]) == (id, None)
+    assert watch.seconds < 2.0
 
 
 async def test_the_journal_has_every_fact_in_order_with_what_it_made(switch: Switch, api: Api) -> None:

@@ -42,8 +42,7 @@ from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt, Phase
 from voiced.database import query
 from voiced.pbx.owner import Ownership
-from voiced.pbx.presence import Extension, Presence, PresenceUnknown, State
-from voiced.refusals import PbxIsAway
+from voiced.pbx.presence import Extension, Presence, State
 from voiced.relay import Relay
 from voiced.settings import DomainSettings, Settings
 
@@ -200,13 +199,13 @@ class Desk:
         )  # fmt: skip
 
     async def place(self, order: Order) -> Placed:
-        """Place a call: the agent is looked at first. Raises AgentNotAvailable, AttemptUnderWay."""
+        """Place a call: the agent is looked at first. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
         if not self._ownership.is_owner:
             answer = await self._relay.ask("callback/place", _ORDER.dump_python(order, mode="json"))
             return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"])
         if self.attempts.calls_client(order.domain_uuid, order.number):
             raise AttemptUnderWay  # and not that the agent is busy, with this very call
-        state = self.state(order.extension, order.domain)
+        state = self._presence.state(Extension(order.extension, order.domain))
         if state is not State.AVAILABLE:
             raise AgentNotAvailable(_CAUSES[state])
         driver = await self.attempts.begin(order)
@@ -215,13 +214,6 @@ class Desk:
         if outcome is not None and not driver.attempt.connected_at:
             return Placed(order.id, outcome.cause, should_retry=True)
         return Placed(order.id)
-
-    def state(self, extension: str, domain: str) -> State:
-        """What an extension does. Raises PbxIsAway while nobody knows."""
-        try:
-            return self._presence.state(Extension(extension, domain))
-        except PresenceUnknown as error:
-            raise PbxIsAway(str(error)) from None
 
     async def monitor(self, id: UUID, ticket_id: str, domain: UUID | None) -> tuple[Order, Attempt]:
         """How far a call is; a ticket that it did not have is noted. Raises NoSuchAttempt."""

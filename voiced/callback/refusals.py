@@ -81,3 +81,21 @@ class BadTime(Refusal):
     """A callback lies ahead, and not more than a year."""
 
     code, field = "bad_time", "scheduled_at"
+
+
+class CannotBeCalled(Refusal):
+    """This is nothing that can be called."""
+
+    code = "invalid"
+
+
+class NoCallbackOffered(Refusal):
+    """This transfer offers no callback."""
+
+    code = "no_callback_offered"
+
+
+class NoSuchCompany(Refusal):
+    """No [[domain]] belongs to this company."""
+
+    code, field = "no_such_company", "company_id"

@@ -20,14 +20,14 @@ from voiced.callback.facts import (
 from voiced.callback.order import Order, side_of
 from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
-from voiced.callback.refusals import AttemptUnderWay
+from voiced.callback.refusals import AttemptUnderWay, CannotBeCalled
 from voiced.callback.state import Attempt
 from voiced.esl import EslError, Event, InvalidValue
 from voiced.facts import Fact, PbxLost, Requested
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
-from voiced.refusals import DatabaseIsAway, Refusal
+from voiced.refusals import DatabaseIsAway
 from voiced.scribe import Scribe
 from voiced.service import Service
 from voiced.speech.announcement import Announcer
@@ -37,12 +37,6 @@ log = structlog.get_logger(__name__)
 RECORD_SECONDS: Final = 2.0  # for the intention to be kept, or refused
 Begin = Callable[[Order, Attempt], Awaitable[None]]
 Watch = Callable[[Order, Attempt, Attempt, Fact], object]
-
-
-class CannotBeCalled(Refusal):
-    """This is nothing that can be called."""
-
-    code = "invalid"
 
 
 class Attempts(Service):
@@ -140,9 +134,10 @@ class Attempts(Service):
                     await self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
 
     async def _take_up(self) -> None:
+        known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
-            if order.id in self._drivers:
+            if order.id in known or order.id in self._drivers:
                 continue
             log.info("taking up a callback attempt", attempt_id=str(order.id), phase=attempt.phase)
             driver = Driver(order, self._tools, attempt, seq)

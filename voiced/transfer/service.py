@@ -174,9 +174,10 @@ class Transfers(Service):
 
     async def _take_up(self) -> None:
         """Open transfers of the database that nobody drives: a daemon has died, or has lost the PBX to us."""
+        known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
         for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
-            if request.id in self._drivers:
+            if request.id in known or request.id in self._drivers:
                 continue
             driver = Driver(request, self._tools, state, seq)
             driver.recorded.set_result(None)

@@ -10,7 +10,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from voiced.settings import Settings
+from voiced.settings import DomainSettings, Settings
+from voiced.transfer.refusals import NoSuchDomain
 from voiced.web.errors import ApiError
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `[http]`, or of one `[[domain]]`.")
@@ -26,6 +27,23 @@ class Access:
         """Raises ApiError 403 for a domain that is not this token's."""
         if self.domain is not None and self.domain != domain:
             raise ApiError(403, "forbidden", "this token belongs to another domain", "domain_uuid")
+
+    def domain_in(self, settings: Settings, uuid: UUID) -> DomainSettings:
+        """A domain that is configured. Raises ApiError 403 as `check` does, NoSuchDomain."""
+        self.check(uuid)
+        domain = settings.domain_of(uuid)
+        if domain is None:
+            raise NoSuchDomain
+        return domain
+
+    def first_domain(self, settings: Settings) -> DomainSettings | None:
+        """This token's domain, or the first of all: its language and region are the best guess at theirs."""
+        return next((one for one in settings.domain if self.domain in (None, one.uuid)), None)
+
+    def check_all(self) -> None:
+        """Raises ApiError 403 unless the token is for all domains."""
+        if self.domain is not None:
+            raise ApiError(403, "forbidden", "this needs a token for all domains ([http] token)")
 
 
 class Gate:

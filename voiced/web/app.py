@@ -10,15 +10,31 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from voiced import __version__
-from voiced.web import callbacks, destinations, errors, extensions, handoff, operations, transfers
+from voiced.web import (
+    by_ticket,
+    callback_calls,
+    callback_offers,
+    callback_reports,
+    callbacks,
+    destinations,
+    errors,
+    extensions,
+    handoff,
+    operations,
+    policies,
+    transfers,
+)
 from voiced.web.access import Gate
 from voiced.web.services import Services
+from voiced.web.spelling import QueryInBothSpellings
 
 _ABOUT: Final = """
-Transfers of callers from a voice assistant to people, on a FreeSWITCH PBX.
+Transfers of callers from a voice assistant to people, and calls back to those whom nobody could answer, on a
+FreeSWITCH PBX.
 
-Names in requests may be snake_case or camelCase; answers are snake_case. A token belongs to one domain or to
-all (`Authorization: Bearer TOKEN`). Errors are `{"error": CODE, "message": TEXT, "field": NAME}`.
+Names in requests may be snake_case or camelCase, whichever is shown here; answers are snake_case. A token
+belongs to one domain or to all (`Authorization: Bearer TOKEN`). Errors are
+`{"error": CODE, "message": TEXT, "field": NAME}`.
 """
 
 
@@ -31,10 +47,13 @@ def create(services: Services) -> FastAPI:
     app.state.services = services
     app.state.gate = Gate(services.settings)
     errors.install(app)
+    app.add_middleware(QueryInBothSpellings)
     for router in (
         extensions.router,  # first: asked more than all others
         transfers.router, handoff.router, destinations.router,
-        callbacks.router, operations.router,
+        callback_calls.router, callback_offers.router,
+        callback_reports.router,  # before /api/callbacks/{id}
+        callbacks.router, by_ticket.router, policies.router, operations.router,
     ):  # fmt: skip
         for route in router.routes:
             if isinstance(route, APIRoute):

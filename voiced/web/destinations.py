@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
 from voiced.transfer.destination import Destination, FallbackAction
 from voiced.transfer.matching import Default, Found, Nobody, Number, Question
-from voiced.transfer.refusals import NoSuchDomain
 from voiced.transfer.request import DestinationType
 from voiced.transfer.wording import nobody, question
-from voiced.web.access import Access, Granted
-from voiced.web.services import Services, services
+from voiced.web.access import Granted
+from voiced.web.described import Like, Listed
+from voiced.web.fields import Limit, Page, Phrase, Storable
+from voiced.web.services import At
+from voiced.web.spelling import Body
 
 router = APIRouter(prefix="/api/destinations", tags=["destinations"])
 
-Text = Annotated[str, Field(max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S"), Storable]
+Text = Annotated[str, Field(max_length=100), Storable]
 Seconds = Annotated[int, Field(ge=1, le=600)]
 
 
-class DestinationBody(BaseModel):
+class DestinationBody(Body):
     """All of a destination but its id. What is null follows the secretary, then the settings."""
-
-    model_config = ConfigDict(
-        alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True, extra="forbid"
-    )
 
     domain_uuid: UUID
     secretary_uuid: UUID | None = Field(None, description="null: of every secretary of the domain.")
-    name: str = Field(min_length=1, max_length=100, pattern=r"\S", description="What callers say.")
+    name: Name = Field(description="What callers say.")
     aliases: list[Text] = Field([], max_length=50)
     destination_type: DestinationType = DestinationType.EXTENSION
     destination_number: str = Field(min_length=1, max_length=50)
@@ -46,7 +44,7 @@ class DestinationBody(BaseModel):
     fallback_destination_uuid: UUID | None = None
     department: Text = ""
     role: Text = ""
-    description: str = Field("", max_length=2000)
+    description: Annotated[str, Field(max_length=2000), Storable] = ""
     working_hours: dict[str, Any] | None = Field(None, description="docs/fusionpbx.md; null: always open.")
     priority: int = Field(100, ge=0, le=10_000, description="The lower goes first.")
     is_default: bool = Field(False, description="Takes callers who name nobody; one a domain and secretary.")
@@ -58,14 +56,18 @@ class DestinationBody(BaseModel):
 class DestinationRow(DestinationBody):
     """A destination as it is kept."""
 
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
-
     id: UUID
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
 
-class Answer(BaseModel):
+class Destinations(Listed):
+    """Destinations, by priority and name."""
+
+    destinations: list[DestinationRow]
+
+
+class Meant(BaseModel):
     """Whom a phrase means."""
 
     match: Literal["found", "default", "question", "number", "nobody"]
@@ -75,94 +77,94 @@ class Answer(BaseModel):
     messages: dict[str, str] = Field({}, description="What to ask or to say, by language.")
 
 
+DestinationAnswer: TypeAlias = Annotated[dict[str, Any], Like(DestinationRow)]
+DestinationsAnswer: TypeAlias = Annotated[dict[str, Any], Like(Destinations)]
+_DEFAULTS: Final = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in DestinationBody.model_fields.items()
+    if not field.is_required()
+}
+
+
 @router.get("")
 async def list_them(
     access: Granted,
-    request: Request,
+    at: At,
     domain_uuid: UUID | None = None,
     secretary_uuid: UUID | None = None,
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-    limit: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> dict[str, Any]:
+    page: Page = 1,
+    limit: Limit = 20,
+) -> DestinationsAnswer:
     """Destinations, by priority and name."""
     if domain_uuid is not None:
         access.check(domain_uuid)
-    rows, total = await services(request).catalogue.list_them(
+    rows, total = await at.catalogue.list_them(
         domain_uuid or access.domain, secretary_uuid, limit, (page - 1) * limit
     )
-    return {"destinations": rows, "total": total, "page": page}
+    return {"destinations": list(map(_shown, rows)), "total": total, "page": page}
 
 
 @router.get("/match")
 async def match(
-    access: Granted,
-    request: Request,
-    text: Annotated[str, Query(max_length=500)],
-    domain_uuid: UUID,
-    secretary_uuid: UUID | None = None,
-) -> Answer:
+    access: Granted, at: At, text: Phrase, domain_uuid: UUID, secretary_uuid: UUID | None = None
+) -> Meant:
     """Whom a phrase means, without calling anybody."""
     access.check(domain_uuid)
-    match await services(request).reception.match(domain_uuid, secretary_uuid, text):
+    match await at.reception.match(domain_uuid, secretary_uuid, text):
         case Found(destination, by):
-            return Answer(match="found", by=by, destinations=[_brief(destination)])
+            return Meant(match="found", by=by, destinations=[_brief(destination)])
         case Default(destination):
-            return Answer(match="default", destinations=[_brief(destination)])
+            return Meant(match="default", destinations=[_brief(destination)])
         case Question(options):
-            return Answer(
+            return Meant(
                 match="question", destinations=list(map(_brief, options)), messages=question(options)
             )
         case Number(number):
-            return Answer(match="number", number=number)
+            return Meant(match="number", number=number)
         case Nobody(suggestions):
             told = nobody(suggestions)
-            return Answer(match="nobody", destinations=list(map(_brief, suggestions)), messages=told)
+            return Meant(match="nobody", destinations=list(map(_brief, suggestions)), messages=told)
 
 
 @router.post("", status_code=201)
-async def create(body: DestinationBody, access: Granted, request: Request) -> DestinationRow:
+async def create(body: DestinationBody, access: Granted, at: At) -> DestinationAnswer:
     """Add a destination. It counts at once."""
-    at = services(request)
-    return _kept(at, await at.catalogue.create(body.model_dump(), _timezone(at, access, body)))
+    domain = access.domain_in(at.settings, body.domain_uuid)
+    row = await at.catalogue.create(body.model_dump(), domain.timezone)
+    at.directory.drop(domain.uuid)
+    return _shown(row)
 
 
 @router.get("/{id}")
-async def look(id: UUID, access: Granted, request: Request) -> DestinationRow:
+async def look(id: UUID, access: Granted, at: At) -> DestinationAnswer:
     """One destination."""
-    return DestinationRow.model_validate(await services(request).catalogue.get(id, access.domain))
+    return _shown(await at.catalogue.get(id, access.domain))
 
 
 @router.put("/{id}")
-async def change(id: UUID, body: DestinationBody, access: Granted, request: Request) -> DestinationRow:
+async def change(id: UUID, body: DestinationBody, access: Granted, at: At) -> DestinationAnswer:
     """Replace all of a destination. What the body leaves out goes back to its default."""
-    at = services(request)
-    timezone = _timezone(at, access, body)
+    domain = access.domain_in(at.settings, body.domain_uuid)
     before = await at.catalogue.get(id, access.domain)
-    row = await at.catalogue.change(id, access.domain, body.model_dump(), timezone)
+    row = await at.catalogue.change(id, access.domain, body.model_dump(), domain.timezone)
     at.directory.drop(before["domain_uuid"])
-    return _kept(at, row)
+    at.directory.drop(domain.uuid)
+    return _shown(row)
 
 
 @router.delete("/{id}", status_code=204)
-async def delete(id: UUID, access: Granted, request: Request) -> Response:
+async def delete(id: UUID, access: Granted, at: At) -> Response:
     """Forget a destination. Transfers that are under way go on."""
-    at = services(request)
     at.directory.drop(await at.catalogue.delete(id, access.domain))
     return Response(status_code=204)
 
 
-def _timezone(at: Services, access: Access, body: DestinationBody) -> str:
-    """The time zone of the body's domain, which has to be one of ours and this token's."""
-    access.check(body.domain_uuid)
-    for domain in at.settings.domain:
-        if domain.uuid == body.domain_uuid:
-            return domain.timezone
-    raise NoSuchDomain
-
-
-def _kept(at: Services, row: dict[str, Any]) -> DestinationRow:
-    at.directory.drop(row["domain_uuid"])
-    return DestinationRow.model_validate(row)
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row, whoever wrote it: what is null in SQL and has a default is the default."""
+    return {
+        name: _DEFAULTS.get(name) if row.get(name) is None else row[name]
+        for name in DestinationRow.model_fields
+    }
 
 
 def _brief(destination: Destination) -> dict[str, Any]:

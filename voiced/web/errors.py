@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -11,25 +12,46 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from pydantic.alias_generators import to_snake
 from starlette.exceptions import HTTPException
 
 from voiced.database import is_away
-from voiced.transfer.refusals import DatabaseIsAway, Refusal
+from voiced.refusals import DatabaseIsAway, Refusal
+from voiced.web.spelling import snake
 
 log = structlog.get_logger(__name__)
 
-# The HTTP status of each refusal, by its code.
-_STATUS: Final = {
-    "invalid": 422, "no_such_call": 404, "no_such_transfer": 404, "call_is_busy": 409, "has_ended": 409,
-    "is_talking": 409, "pbx_is_away": 503, "database_is_away": 503, "no_such_domain": 422,
-    "no_such_destination": 422, "unknown_destination": 404, "ambiguous": 409, "transfers_disabled": 403,
-    "too_many_outside_calls": 429,
-    "callbacks_disabled": 403, "bad_number": 422, "number_blocked": 422, "prefix_not_allowed": 422,
-    "too_many_for_number": 429, "no_such_callback": 404, "no_such_attempt": 404, "callback_is_calling": 409,
-    "callback_is_closed": 409, "attempt_under_way": 409, "agent_not_available": 409, "nobody_to_call": 422,
-    "bad_time": 422,
+_CODES: Final = {
+    403: ("transfers_disabled", "callbacks_disabled"),
+    404: (
+        "no_such_call", "no_such_transfer", "unknown_destination", "no_such_callback", "no_such_attempt",
+        "no_such_company",
+    ),
+    409: (
+        "call_is_busy", "has_ended", "is_talking", "ambiguous", "callback_is_calling", "callback_is_closed",
+        "attempt_under_way", "agent_not_available", "no_callback_offered",
+        "refused",  # by a daemon of another version, with a code that is not known here
+    ),
+    422: (
+        "invalid", "no_such_domain", "no_such_destination", "bad_number", "number_blocked",
+        "prefix_not_allowed", "nobody_to_call", "bad_time",
+    ),
+    429: ("too_many_outside_calls", "too_many_for_number"),
+    503: ("pbx_is_away", "database_is_away"),
 }  # fmt: skip
+STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes}
+"""The HTTP status of each refusal, by its code."""
+AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database raises that is away; some of them also for other reasons (`as_refusal`)."""
+
+_NO_BODY: Final = "a JSON object is needed as the body, with the header Content-Type: application/json"
+_EXAMPLE: Final = "as in 2026-01-31T08:00:00-03:00"
+_IN_OUR_WORDS: Final = {  # of what pydantic says, by its name for the error
+    "extra_forbidden": "there is no such field, or it is there in its other spelling too; /docs has them all",
+    "timezone_aware": f"a time zone is needed, {_EXAMPLE}",
+    "datetime_from_date_parsing": f"this is no moment, {_EXAMPLE} (in a query a + is %2B)",
+    "datetime_parsing": f"this is no moment, {_EXAMPLE} (in a query a + is %2B)",
+    "recursion_depth_exceeded": "this is nested too deeply",
+}
 
 
 class Problem(BaseModel):
@@ -67,6 +89,13 @@ class ApiError(Exception):
         return JSONResponse(jsonable_encoder(content), self.status, headers)
 
 
+def as_refusal(error: Exception) -> Refusal | None:
+    """The refusal that an error is, or comes to where the database is away; None for a fault of ours."""
+    if isinstance(error, Refusal):
+        return error
+    return DatabaseIsAway("the database does not answer; try again later") if is_away(error) else None
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app in this form."""
 
@@ -75,40 +104,53 @@ def install(app: FastAPI) -> None:
         return error.response()
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Refusal)
-        more = {"messages": error.messages, "options": error.options}
-        return ApiError(_STATUS[error.code], error.code, str(error), error.field, more).response()
+        refusal = as_refusal(error)
+        if refusal is None:
+            return await fault(request, error)
+        if refusal is not error:
+            log.warning("no database for a request", path=request.url.path, error=str(error) or repr(error))
+        more = {"messages": refusal.messages, "options": refusal.options}
+        status = STATUS[refusal.code]
+        return ApiError(status, refusal.code, str(refusal), refusal.field, more).response()
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][1:] if first["type"] != "json_invalid")
-        if first["type"] != "extra_forbidden":
-            field = to_snake(field)  # however the request wrote it
-        return ApiError(422, "invalid", first["msg"].removeprefix("Value error, "), field).response()
+        message, field = _told(error.errors()[0])
+        return ApiError(422, "invalid", message, field).response()
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         if error.status_code == 400:  # FastAPI's, for a body that no JSON reader takes: too deep, no UTF-8
             return ApiError(422, "invalid", "the body is no JSON that can be read").response()
-        response = ApiError(error.status_code, "http", str(error.detail)).response()
-        response.headers.update(error.headers or {})  # a 405 says what is allowed
+        text, headers = str(error.detail), error.headers or {}
+        if error.status_code == 404:
+            text = "there is nothing at this path; /docs has all there are"
+        elif error.status_code == 405:
+            text = "this path does not take this method; /docs has those it takes"
+        response = ApiError(error.status_code, "http", text).response()
+        response.headers.update(headers)
         return response
-
-    async def away(request: Request, error: Exception) -> JSONResponse:
-        if not is_away(error):
-            return await fault(request, error)
-        log.warning("no database for a request", path=request.url.path, error=str(error) or repr(error))
-        return await refused(request, DatabaseIsAway("the database does not answer; try again later"))
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
         return ApiError(500, "internal", "something went wrong here; it is in the log").response()
 
     app.add_exception_handler(ApiError, api_error)
-    app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    for kind in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        app.add_exception_handler(kind, away)
+    for kind in (Refusal, *AWAY):
+        app.add_exception_handler(kind, refused)
     app.add_exception_handler(Exception, fault)
+
+
+def _told(first: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong, and in which field: of the first of FastAPI's errors about a request."""
+    kind, place = first["type"], first["loc"][1:]
+    if kind == "json_invalid":
+        return f"the body is no JSON: {first['ctx']['error']}", ""
+    if first["loc"] == ("body",) and kind != "value_error":
+        return _NO_BODY, ""
+    message = _IN_OUR_WORDS.get(kind, first["msg"].removeprefix("Value error, "))
+    if kind == "recursion_depth_exceeded":
+        place = place[:1]
+    return message, snake(".".join(map(str, place)))  # however the request wrote it

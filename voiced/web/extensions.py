@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
 
 from voiced.esl import InvalidValue, values
-from voiced.pbx.presence import Extension, PresenceUnknown, State
-from voiced.refusals import PbxIsAway
-from voiced.transfer.refusals import NoSuchDomain
+from voiced.pbx import presence
+from voiced.pbx.presence import State
 from voiced.web.access import Access, Granted
+from voiced.web.fields import Extension
 from voiced.web.services import services
+from voiced.web.spelling import Body
 
 # What can be said of it, by state: pt-BR first, English second.
 _REASONS: Final = {
@@ -34,16 +34,6 @@ _REASONS: Final = {
     State.OFFLINE: ("O ramal {} não está conectado.", "Extension {} is not connected."),
 }
 _plain_query: Final = re.compile(rb"domain_uuid=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})").fullmatch
-
-
-def _extension(value: str) -> str:
-    try:
-        return values.extension(value)
-    except InvalidValue as error:
-        raise ValueError(str(error)) from None
-
-
-Number = Annotated[str, AfterValidator(_extension)]
 
 
 class Availability(BaseModel):
@@ -57,12 +47,10 @@ class Availability(BaseModel):
     messages: dict[str, str]
 
 
-class AvailabilityRequest(BaseModel):
-    """Whose availability. Names may be written in snake_case or camelCase."""
+class AvailabilityRequest(Body):
+    """Whose availability."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    extension: Number
+    extension: Extension
     domain_uuid: UUID
 
 
@@ -93,7 +81,7 @@ router = APIRouter(tags=["extensions"], route_class=_ShortCut)
 
 
 @router.get("/api/extension/status/{extension}", response_model=Availability)
-async def status(extension: Number, domain_uuid: UUID, access: Granted, request: Request) -> JSONResponse:
+async def status(extension: Extension, domain_uuid: UUID, access: Granted, request: Request) -> JSONResponse:
     """What an extension does now. Costs no question to the PBX; 503 while the PBX is lost."""
     return _answer(request, extension, domain_uuid, access)
 
@@ -107,14 +95,8 @@ async def check_availability(body: AvailabilityRequest, access: Granted, request
 def _answer(request: Request, extension: str, domain_uuid: UUID, access: Access) -> JSONResponse:
     at = services(request)
     at.metrics.extension_status_requests.inc()
-    access.check(domain_uuid)
-    domain = at.settings.domain_of(domain_uuid)
-    if domain is None:
-        raise NoSuchDomain
-    try:
-        state = at.presence.state(Extension(extension, domain.name))
-    except PresenceUnknown as error:
-        raise PbxIsAway(str(error)) from None
+    domain = access.domain_in(at.settings, domain_uuid)
+    state = at.presence.state(presence.Extension(extension, domain.name))
     portuguese, english = (text.format(extension) for text in _REASONS[state])
     return JSONResponse(
         {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
 from voiced.refusals import Refusal
 from voiced.transfer import messages
@@ -16,9 +15,15 @@ from voiced.transfer.destination import Destination
 from voiced.transfer.reception import Ask
 from voiced.transfer.request import DestinationType
 from voiced.transfer.wording import NOT_NOW
+from voiced.web import recognition
 from voiced.web.access import Granted
-from voiced.web.services import services
-from voiced.web.transfers import CallUuid, Wait
+from voiced.web.callback_answers import OpenCallbackAnswer
+from voiced.web.described import Like
+from voiced.web.errors import AWAY, as_refusal
+from voiced.web.fields import CallUuid, LongText, Phrase, Text, Wait
+from voiced.web.services import At
+from voiced.web.spelling import Body
+from voiced.web.transfers import outcome
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/handoff", tags=["handoff"])
@@ -38,17 +43,17 @@ _DESTINATION: Final = (
 _REASON: Final = f"O motivo, em uma frase curta, para quem atende. Se não houver: “{REASON}”."
 
 
-class Handoff(BaseModel):
-    """A call of `request_handoff`, with the caller that it is about."""
+class Handoff(Body):
+    """A call of `request_handoff`, with the caller that it is about. What a model adds to it is ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
 
     call_uuid: CallUuid
     domain_uuid: UUID
     secretary_uuid: UUID | None = None
-    destination: str | None = Field(None, max_length=500, description=f"null or '': {ANYBODY}.")
-    reason: str | None = Field(None, max_length=1000, description=f"null or '': {REASON}.")
-    summary: str = Field("", max_length=10_000)
+    destination: Phrase | None = Field(None, description=f"null or '': {ANYBODY}.")
+    reason: Text | None = Field(None, description=f"null or '': {REASON}.")
+    summary: LongText = ""
     story_id: UUID | None = None
 
 
@@ -62,16 +67,26 @@ class Said(BaseModel):
     transfer_id: UUID | None = None
     offer_callback: bool = False
     options: list[dict[str, Any]] = Field([], description="Whom the caller can choose from.")
-    open_callback: dict[str, Any] | None = Field(None, description="A call that they are promised already.")
+    open_callback: OpenCallbackAnswer | None = Field(
+        None, description="A call that the caller is promised already."
+    )
+
+
+class Function(BaseModel):
+    """A function's definition, as OpenAI's API takes it under `function`."""
+
+    name: Literal["request_handoff"]
+    description: str
+    parameters: dict[str, Any] = Field(description="JSON schema; `input_schema` for Anthropic's API.")
 
 
 @router.get("/function")
 async def function(
-    access: Granted, request: Request, domain_uuid: UUID, secretary_uuid: UUID | None = None
-) -> dict[str, Any]:
+    access: Granted, at: At, domain_uuid: UUID, secretary_uuid: UUID | None = None
+) -> Annotated[dict[str, Any], Like(Function)]:
     """The definition of `request_handoff` for a language model, with the destinations that are there now."""
     access.check(domain_uuid)
-    destinations = await services(request).reception.open_now(domain_uuid, secretary_uuid)
+    destinations = await at.reception.open_now(domain_uuid, secretary_uuid)
     groups_first = sorted(destinations, key=lambda one: one[0].type is DestinationType.EXTENSION)
     known = "; ".join(_described(one, closed) for one, closed in groups_first[:MOST_NAMED])
     more = "; entre outros" if len(destinations) > MOST_NAMED else ""
@@ -93,13 +108,12 @@ async def function(
 
 
 @router.post("")
-async def hand_off(body: Handoff, access: Granted, request: Request, wait: Wait = 0) -> Said:
+async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Said:
     """Carry out a call of `request_handoff`. Whatever comes of it, `say` is a sentence for the caller.
 
     Without `wait` the answer comes as soon as the transfer has begun; with it, once the result is known.
     """
     access.check(body.domain_uuid)
-    at = services(request)
     ask = Ask(
         call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, destinations=(body.destination or ANYBODY,),
         secretary_uuid=body.secretary_uuid, reason=body.reason or REASON, summary=body.summary,
@@ -108,14 +122,18 @@ async def hand_off(body: Handoff, access: Granted, request: Request, wait: Wait 
     locale = at.reception.locale(body.domain_uuid)
     try:
         order, t = await at.desk.begin(await at.reception.wish(ask))
-    except Refusal as refusal:
+    except (Refusal, *AWAY) as error:
+        refusal = as_refusal(error)
+        if refusal is None:
+            raise
         log.info("a handoff was refused", call_uuid=body.call_uuid, reason=refusal.code, error=str(refusal))
         told = refusal.messages or NOT_NOW
         return Said(
-            success=False, status=refusal.code, say=told[locale], messages=told, options=refusal.options
-        )
+            success=False, status=refusal.code, say=told[locale], messages=told, options=refusal.options,
+            open_callback=await recognition.of_call(at, body.domain_uuid, body.call_uuid),
+        )  # fmt: skip
     if wait:
-        order, t, _ = await at.desk.outcome(order.id, wait)
+        order, t, _ = await outcome(at, order, t, wait)
     result = messages.result(order, t)
     return Said(
         success=t.ending is None, status=result["status"], say=result["messages"][locale],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import asyncpg
-from fastapi import Request
+from fastapi import Depends, Request
 
 from voiced.callback.desk import Desk as CallbackDesk
 from voiced.metrics import Metrics
+from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.pbx.presence import Presence
 from voiced.scribe import Scribe
@@ -28,6 +30,7 @@ class Services:
     settings: Settings
     pool: asyncpg.Pool
     pbx: Pbx
+    ownership: Ownership
     presence: Presence
     scribe: Scribe
     transfers: Transfers
@@ -44,3 +47,10 @@ def services(request: Request) -> Services:
     """The services of the app that serves this request."""
     found: Services = request.app.state.services
     return found
+
+
+async def _services(request: Request) -> Services:
+    return services(request)
+
+
+At = Annotated[Services, Depends(_services)]

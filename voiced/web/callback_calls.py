@@ -1,0 +1,36 @@
+"""`/api/callback/originate`, `/monitor`, `/active`: calls that the ticketing backend orders and follows."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from voiced.web import callback_shown as shown
+from voiced.web.access import Granted
+from voiced.web.callback_answers import CallAnswer, CallsAnswer, PlacedCall
+from voiced.web.callback_bodies import Monitor, Originate
+from voiced.web.services import At
+
+router = APIRouter(prefix="/api/callback", tags=["calls"])
+
+
+@router.post("/originate")
+async def originate(body: Originate, access: Granted, at: At) -> PlacedCall:
+    """Call an agent and a client now. An agent who cannot take it is `success: false`, with the cause."""
+    domain = access.domain_in(at.settings, body.domain_uuid)
+    order = await at.callbacks.originate(
+        domain, body.extension, body.client_number, body.ticket_id, body.reason, body.contact_name
+    )
+    return shown.placed(order)
+
+
+@router.post("/monitor")
+async def monitor(body: Monitor, access: Granted, at: At) -> CallAnswer:
+    """How far a call is. A ticket that it did not have is noted: results name it from then on."""
+    return shown.call(*await at.callbacks.monitor(body.call_uuid, body.ticket_id, access.domain))
+
+
+@router.get("/active")
+async def active(access: Granted, at: At) -> CallsAnswer:
+    """Every call that is on its way, or a talk."""
+    calls = [shown.call(order, attempt) for order, attempt in await at.callbacks.active(access.domain)]
+    return {"calls": calls, "total": len(calls)}
