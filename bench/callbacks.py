@@ -34,10 +34,10 @@ SIZES: Final = (1_000, 10_000, 100_000)
 AGENTS: Final = 400  # fewer than wait for anybody of the department in the smallest size
 WARM_UP: Final = 50
 _SEED: Final = """
-    insert into callbacks (id, pbx, company_id, domain_uuid, story_id, number, extension, department, status,
-                           created_at, expires_at, not_before, look_at)
+    insert into callbacks (id, pbx, company_id, domain_uuid, story_id, number, extension, department,
+                           department_key, status, created_at, expires_at, not_before, look_at)
     select gen_random_uuid(), 'pbx', 'c', $1, gen_random_uuid(), '+55119' || (10000000 + n),
-           case when n % 2 = 0 then '' else $3 || (n % $4) end, 'Suporte', 'pending',
+           case when n % 2 = 0 then '' else $3 || (n % $4) end, 'Suporte', 'suporte', 'pending',
            now() - interval '1 hour', now() + interval '1 day',
            now() - n * interval '1 millisecond', now() + interval '1 day'
     from generate_series(1, $2::int) n

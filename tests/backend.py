@@ -94,14 +94,17 @@ class Backend:
         self.most_open = max(self.most_open, self.open)
         try:
             await asyncio.sleep(self.slowness)
-            return await self._answer(delivery, writer)
+            return await self._answer(delivery, reader, writer)
         finally:
             self.open -= 1
 
-    async def _answer(self, delivery: Delivery, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(
+        self, delivery: Delivery, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         match self.answer(delivery):
             case "hang":
-                await asyncio.sleep(60)
+                await reader.read()  # until the client has had enough
+                return False
             case "drop":
                 return False
             case "drip":

@@ -70,6 +70,17 @@ class House:
             while len(self.api.daemon.attempts):
                 await asyncio.sleep(0.01)
 
+    async def until_idle(self) -> None:
+        """Until nothing is left to do but to wait: all is looked at and offered, and the backend knows it."""
+        scheduler = self.api.daemon.scheduler
+        async with asyncio.timeout(8):
+            while not (scheduler.is_idle and await self._all_is_told() and scheduler.is_idle):
+                await asyncio.sleep(0.01)
+
+    async def _all_is_told(self) -> bool:
+        response = await self.client.get("/api/outbox", params={"state": "pending"})
+        return bool(response.json()["total"] == 0)
+
     async def post(self, path: str, body: dict[str, Any] | None = None, status: int = 200) -> dict[str, Any]:
         response = await self.client.post(path, json=body or {})
         assert response.status_code == status, response.text

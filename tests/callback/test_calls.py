@@ -141,14 +141,14 @@ async def test_an_agents_miss_costs_the_client_nothing(
 
 
 async def test_an_agent_who_refused_is_left_alone_for_a_while(house: House, agent: Phone) -> None:
-    await house.settings(agent_rest_seconds=0.6, retry_delay_seconds=1)
+    await house.settings(agent_rest_seconds=1, retry_delay_seconds=1)
     line = house.line()
     agent.manner = Manner.DECLINE
     await called_back(house, "retry")
     agent.manner = Manner.ANSWER
     await house.until_free()
     house.after(seconds=1)
-    await asyncio.sleep(0.2)
+    await house.until_idle()
     assert agent.calls == 1
     await house.until_talking(agent, line)
     assert agent.calls == 2
@@ -356,7 +356,7 @@ async def test_an_originate_that_names_a_ticket_belongs_to_its_callback_and_is_n
     assert (house.result("failed")["status"], house.result("failed")["cause"]) == ("pending", "USER_BUSY")
     await house.until_free()
     house.after(seconds=60)
-    await asyncio.sleep(0.2)
+    await house.until_idle()
     assert line.calls == 1
 
 
@@ -370,7 +370,7 @@ async def test_a_bare_originate_is_never_retried(house: House) -> None:
     assert (told["cause"], told["leg"]) == ("USER_BUSY", "client")
     await house.until_free()
     house.after(hours=1)
-    await asyncio.sleep(0.2)
+    await house.until_idle()
     assert (line.calls, house.told()) == (1, ["failed"])
 
 

@@ -197,6 +197,11 @@ async def test_nobody_to_call_is_said(house: House) -> None:
 # -- CSV and figures --------------------------------------------------------------------------------------
 
 
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    """As a spreadsheet in pt-BR opens it."""
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
 async def test_the_csv_opens_in_a_spreadsheet(house: House) -> None:
     names = ['=HYPERLINK("http://evil")', "+1+1", "-2", "@SUM(A1)", "\tx", "José, \"o 'bom'\"\nSilva", "＝1"]
     for n, name in enumerate(names):
@@ -205,7 +210,7 @@ async def test_the_csv_opens_in_a_spreadsheet(house: House) -> None:
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert "callbacks.csv" in response.headers["content-disposition"]
     assert response.content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
+    rows = read_csv(response.content)
     assert [row["contact_name"].removeprefix("'") for row in rows] == names[::-1]
     for row in rows:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")) for cell in row.values())
@@ -214,8 +219,14 @@ async def test_the_csv_opens_in_a_spreadsheet(house: House) -> None:
         ({"status": "canceled"}, 0), ({"extension": "1001"}, 7), ({"department": "Suporte"}, 7),
         ({"department": "Vendas"}, 0), ({"to": "2020-01-01T00:00:00Z"}, 0),
     ):  # fmt: skip
-        text = (await house.client.get("/api/callbacks/export", params=params)).content.decode("utf-8-sig")
-        assert len(list(csv.DictReader(io.StringIO(text, newline="")))) == count, params
+        response = await house.client.get("/api/callbacks/export", params=params)
+        assert len(read_csv(response.content)) == count, params
+
+
+async def test_the_csv_is_parted_as_the_language_of_the_spreadsheet_does(house: House) -> None:
+    for params, head in (({}, b'"id";"ticket_id"'), ({"locale": "en"}, b'"id","ticket_id"')):
+        response = await house.client.get("/api/callbacks/export", params=params)
+        assert response.content.removeprefix(b"\xef\xbb\xbf").startswith(head)
 
 
 async def test_the_csv_is_complete_and_holds_no_connection(
@@ -226,8 +237,7 @@ async def test_the_csv_is_complete_and_holds_no_connection(
         await house.promise(f"+55219888877{n:02}")
     await pool.execute("update callbacks set created_at = now() where number <> $1", "+5521988887700")
     async with house.client.stream("GET", "/api/callbacks/export") as response:
-        text = (await response.aread()).decode("utf-8-sig")
-    numbers = [row["number"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+        numbers = [row["number"] for row in read_csv(await response.aread())]
     assert len(numbers) == len(set(numbers)) == 7
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -32,6 +32,10 @@ _DESTINATIONS: Final = f"""
     values ('{DOMAIN}', 'Atendimento', 'ring_group', '9000', false, false),
            ('{DOMAIN}', 'Suporte', 'queue', '5001', false, false),
            ('{DOMAIN}', 'Diretoria', 'extension', '{ASKED}', true, false)
+"""
+_TIMES: Final = """
+    select column_name from information_schema.columns
+    where table_name = $1 and data_type = 'timestamp with time zone'
 """
 CUT_SECONDS: Final = 0.5  # the event socket is away after a cut
 
@@ -178,6 +182,16 @@ class Stage:
         async with asyncio.timeout(10):
             while await self.database.fetchval(beat) < first + 2:
                 await asyncio.sleep(0.02)
+
+    async def advance(self, seconds: float) -> None:
+        """Time passes for messages and callbacks: all their times lie further back. They are looked at."""
+        async with self.database.acquire() as connection, connection.transaction():
+            for table in ("outbox", "callbacks"):  # locked in the order in which an answer is taken
+                columns = [row["column_name"] for row in await connection.fetch(_TIMES, table)]
+                earlier = ", ".join(f"{column} = {column} - $1::interval" for column in columns)
+                await connection.execute(f"update {table} set {earlier}", timedelta(seconds=seconds))
+            pbxs = "select distinct pbx from callbacks"
+            await connection.execute(f"select pg_notify('voiced_callbacks', pbx) from ({pbxs}) pbxs")
 
     def connections_of(self, daemon: Daemon) -> set[int]:
         """The event-socket connections of a daemon that has owned the PBX: there it has said so."""

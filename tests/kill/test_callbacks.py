@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
-from tests.kill.callbacks import Callbacks
+from tests.kill.callbacks import CLIENT, Callbacks
 from tests.kill.daemon import Daemon
-from tests.kill.stage import CUT_SECONDS
+from tests.kill.stage import CUT_SECONDS, DOMAIN
 from tests.kill.steps import DRY_RUN, Blow, Side
 from voiced.sim import Manner
+from voiced.tickets.outbox import LONGEST_PAUSE
 
 WELL: Final = 5.0  # seconds after the next daemon is up, or the PBX's return
 OVER: Final = 30.0  # seconds for a retry, and all to be told
+AT_ONCE: Final = "5521988887777"  # clients of the hour without a backend
+LATER: Final = "5531988887777"
+MINUTES: Final = 5  # that pass at a time
+HALF_AN_HOUR: Final = 30 // MINUTES
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,9 @@ class Scenario:
         self, callbacks: Callbacks, daemon: Daemon,
         step: str = "", side: Side = "before", blow: Blow = DRY_RUN,
     ) -> AsyncIterator[None]:  # fmt: skip
-        """A callback is promised, and the agent hangs up a little after the two have met.
+        """A callback is promised, and the agent hangs up once the two have met.
 
-        With a step the block begins when the blow has fallen there.
+        With a step the block begins when the blow has fallen there; a talk that it fell into ends then.
         """
         stage = callbacks.stage
         stage.agent.manner, callbacks.line.manner = self.agent, self.client
@@ -48,6 +54,7 @@ class Scenario:
             if step:
                 async with asyncio.timeout(15):
                     await stage.steps.struck.wait()
+                callbacks.hang_up_talks()
             yield
         finally:
             for task in tasks:
@@ -55,12 +62,22 @@ class Scenario:
 
 
 async def talk(callbacks: Callbacks) -> None:
-    """Whenever the two talk, the agent hangs up soon."""
+    """Whenever two talk, the agent hangs up once that is noted."""
     while True:
-        if callbacks.stage.agent.talks_to is callbacks.line:
-            await asyncio.sleep(0.4)
+        if callbacks.are_talking and await callbacks.is_talk_noted():
             callbacks.hang_up_talks()
         await asyncio.sleep(0.02)
+
+
+async def until_figures(daemon: Daemon, condition: Callable[[dict[str, float]], bool]) -> None:
+    """Until the daemon's metrics without labels are so."""
+    async with asyncio.timeout(10):  # what waits is counted every five seconds
+        while True:
+            lines = (await daemon.client.get("/metrics")).text.splitlines()
+            plain = [line.split() for line in lines if line[0] != "#" and "{" not in line]
+            if condition({name: float(value) for name, value in plain}):
+                return
+            await asyncio.sleep(0.05)
 
 
 _CALLED: Final = (
@@ -93,6 +110,10 @@ SAMPLE: Final = {
         client_busy-commit-job_failed-after
     """,
     "cut": "kept-originate-2-before kept-uuid_bridge-after",
+    "hour": """
+        kept-commit-made-after kept-commit-delivered-after kept-commit-bridged-after
+        client_busy-originate-2-after agent_declines-commit-attempt_began-after
+    """,
 }
 
 
@@ -151,6 +172,47 @@ async def test_the_event_socket_is_cut(name: str, step: str, side: Side, callbac
         await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
         await stage.over_by(time.monotonic() + OVER)
     await stage.assert_the_story_is_told_once()
+
+
+@pytest.mark.parametrize(("name", "step", "side"), steps("hour", ["after"]))
+async def test_the_backend_is_away_for_an_hour(
+    name: str, step: str, side: Side, callbacks: Callbacks
+) -> None:
+    """It refuses connections, then it answers 500. One callback is kept at once meanwhile, one on time."""
+    scenario, stage = SCENARIOS[name], callbacks.stage
+    stage.callback |= scenario.callback
+    callbacks.client(AT_ONCE), callbacks.client(LATER)
+    daemon = stage.start()
+    await daemon.owns()
+    await daemon.client.put(f"/api/settings/{DOMAIN}", json={"agent_rest_seconds": 0})
+    async with scenario.begun(callbacks, daemon, step, side, callbacks.backend_goes()):
+        await callbacks.until_status(CLIENT, scenario.status)
+        stage.everybody_answers()
+        at = datetime.now(UTC) + timedelta(minutes=42)
+        await callbacks.promise(daemon.client, LATER, scheduled_at=at.isoformat())
+        await callbacks.promise(daemon.client, AT_ONCE)
+        await callbacks.until_status(AT_ONCE, "completed")
+        for _ in range(HALF_AN_HOUR):
+            await callbacks.pass_time(MINUTES * 60)
+        await callbacks.until_status(LATER, "pending")
+        callbacks.backend_fails = True
+        await stage.backend.start()
+        for _ in range(HALF_AN_HOUR):
+            await callbacks.pass_time(MINUTES * 60)
+        await callbacks.until_status(LATER, "completed")
+        rows = {row["number"]: row for row in await callbacks.rows()}
+        assert (rows[f"+{AT_ONCE}"]["ticket_id"], rows[f"+{LATER}"]["ticket_id"]) == ("", "")
+        await until_figures(daemon, lambda seen: seen["tickets_outbox_oldest_seconds"] >= 3600)
+        callbacks.backend_fails = False
+        await stage.advance(LONGEST_PAUSE)
+        await stage.over_by(time.monotonic() + OVER)
+    await stage.assert_the_story_is_told_once()
+    keys = stage.backend.arrived
+    assert len(keys) == len(set(keys)), "no daemon has died: nothing is told again"
+    statuses = {row["number"]: row["status"] for row in await callbacks.rows()}
+    assert statuses == {
+        f"+{CLIENT}": scenario.status, f"+{AT_ONCE}": "completed", f"+{LATER}": "completed"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("way", ["stopped", "silent"])

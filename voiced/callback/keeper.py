@@ -42,6 +42,7 @@ from voiced.callback.refusals import (
 )
 from voiced.callback.state import Attempt
 from voiced.database import query, text
+from voiced.folding import fold
 from voiced.refusals import Refusal
 from voiced.table import fact_name
 from voiced.tickets.message import Message
@@ -157,7 +158,7 @@ class Keeper:
             wanted.number, text(wanted.contact_name), c.extension, text(c.intended_for), text(c.department),
             text(wanted.reason), text(wanted.summary), wanted.transcript, c.status, now, c.scheduled_at,
             c.expires_at, c.not_before, c.looks_at(policy, now), wanted.notify_via_whatsapp,
-            text(wanted.voice_call_uuid), wanted.voice_call_date,
+            text(wanted.voice_call_uuid), wanted.voice_call_date, fold(text(c.department)),
         )  # fmt: skip
         await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
         row = dict(await connection.fetchrow(query("callback/read"), id, None))
@@ -200,9 +201,8 @@ class Keeper:
         """Offer a free agent the promise that has been due longest; None where there is none."""
         async with self._pool.acquire() as connection, connection.transaction():
             now = self._clock()
-            row = await connection.fetchrow(
-                query("callback/for_agent"), domain_uuid, extension, list(departments), now
-            )
+            keys = sorted({fold(name) for name in departments} - {""})
+            row = await connection.fetchrow(query("callback/for_agent"), domain_uuid, extension, keys, now)
             if row is None:
                 return None
             policy = await self._policy(connection, row)

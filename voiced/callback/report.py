@@ -1,16 +1,23 @@
-"""Figures and lists of callbacks for people: statistics, and CSV that a spreadsheet opens."""
+"""Figures and lists of callbacks for people: statistics, and CSV that a spreadsheet opens.
+
+A spreadsheet that opens a CSV file by a click splits it at its own language's separator, and nothing in the
+file tells it another one (`sep=` costs Excel the accents). One of another language splits it elsewhere, where
+quotes mean nothing: no piece of a text may be a formula either.
+"""
 
 from __future__ import annotations
 
 import csv as csv_module
 import io
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from voiced.callback import store
 from voiced.database import query
 
 COLUMNS: Final = (
@@ -19,19 +26,43 @@ COLUMNS: Final = (
     "notification_count", "voice_call_duration", "story_id",
 )  # fmt: skip
 _BATCH: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+_SEPARATORS: Final = {"pt-BR": (";", ","), "en": (",", ".")}  # between cells, before decimals
+_BLANK: Final = r"\s\"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff"  # what may stand before a formula
+_FORMULA: Final = re.compile(rf"^(?=[\t\r\n])|(^|[,;|\t\r\n])(?=[{_BLANK}]*[=+\-@＝＋－＠])")
+_MONTH: Final = (
+    "jan(eiro|uary)?|fev(ereiro)?|feb(ruary)?|mar(ço|ch)?|abr(il)?|apr(il)?|maio?|may|jun(ho|e)?|jul(ho|y)?|"
+    "ago(sto)?|aug(ust)?|set(embro)?|sept?(ember)?|out(ubro)?|oct(ober)?|nov(embro|ember)?|dez(embro)?|"
+    "dec(ember)?"
+)
+_NUMBER: Final = re.compile(  # or an amount, a date (SET-12 is one), a time
+    rf"(?=.*\d)([\d\s.,:/%()$€£+-]|(?<=\d)e(?=[\d+-])|R\$|(?<![^\W\d])(({_MONTH})(?![^\W\d])|de\s))+",
+    re.IGNORECASE,
+)
+_PLAIN_NUMBER: Final = re.compile(r"0|[1-9]\d{0,14}")  # a spreadsheet keeps 15 digits
 
 
-async def csv(pool: asyncpg.Pool, filters: tuple[Any, ...]) -> AsyncIterator[bytes]:
-    """Callbacks as CSV, newest first: UTF-8 with a byte order mark, and no cell that is a formula."""
-    yield "\ufeff".encode() + _line(COLUMNS)
-    last = (None, None)
+async def csv(pool: asyncpg.Pool, filters: tuple[Any, ...], locale: str = "pt-BR") -> AsyncIterator[bytes]:
+    """Callbacks as CSV, newest first: UTF-8 with a byte order mark, and no cell that is a formula.
+
+    `locale` is the spreadsheet's, pt-BR or en.
+    """
+    yield "\ufeff".encode() + line(COLUMNS, locale)
+    filters, last = store.folded(filters), (None, None)
     while True:  # page by page: whoever reads slowly holds no connection
         rows = await pool.fetch(query("callback/export"), *filters, *last, _BATCH)
-        yield b"".join(_line([_cell(row[name]) for name in COLUMNS]) for row in rows)
+        yield b"".join(line([row[name] for name in COLUMNS], locale) for row in rows)
         if len(rows) < _BATCH:
             return
         last = rows[-1]["created_at"], rows[-1]["id"]
+
+
+def line(values: Iterable[Any], locale: str = "pt-BR") -> bytes:
+    """A line of the file: every cell in quotes, `12.5` as the locale writes it."""
+    separator, decimal = _SEPARATORS[locale]
+    out = io.StringIO()
+    writer = csv_module.writer(out, delimiter=separator, quoting=csv_module.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow([_cell(value, decimal) for value in values])
+    return out.getvalue().encode("utf-8", "replace")
 
 
 async def stats(
@@ -50,17 +81,21 @@ async def stats(
     return {**total, "by_department": groups["department"], "by_agent": groups["agent"]}
 
 
-def _cell(value: Any) -> str:
-    """A value as a spreadsheet shows it. Text that would be a formula there gets an apostrophe before it."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _cell(value: Any, decimal: str) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat(sep=" ", timespec="seconds")
+        case float():
+            return f"{value:.1f}".replace(".", decimal)
+        case str():
+            return _text(value)
+    return str(value)
 
 
-def _line(cells: Any) -> bytes:
-    out = io.StringIO()
-    csv_module.writer(out, quoting=csv_module.QUOTE_ALL, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().encode("utf-8", "replace")
+def _text(value: str) -> str:
+    """With an apostrophe before what a spreadsheet would calculate, or show as another number or a date."""
+    shown = _FORMULA.sub(r"\1'", value)
+    is_another = _NUMBER.fullmatch(value) and not _PLAIN_NUMBER.fullmatch(value)
+    return f"'{shown}" if is_another and not shown.startswith("'") else shown

@@ -63,7 +63,7 @@ class Scheduler:
         self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_stopped = False
+        self._is_stopped = self._is_waiting = False
         self.waiting = 0  # callbacks, when they were last counted
         presence.on_free(self.freed)
         notices.on("voiced_callbacks", lambda pbx: self.wake() if pbx == self._pbx else None)
@@ -79,6 +79,11 @@ class Scheduler:
             self._is_stopped = True
             for task in self._tasks:
                 task.cancel()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was due is looked at and offered: it waits for a moment, or for a time."""
+        return self._is_waiting and not self._wake.is_set() and not self._serving
 
     def wake(self) -> None:
         """Something may be due now."""
@@ -150,7 +155,7 @@ class Scheduler:
         turns -= 0 if was_put_off or kept.was_due else 1
         if turns > 0 or was_put_off:
             self._turns[extension] = self._turns.get(extension, 0) + turns
-            self._later(0.0, extension)
+            self._serving[extension] = True
 
     async def _call(self, kept: Kept, extension: Extension) -> None:
         try:
@@ -187,11 +192,13 @@ class Scheduler:
                 if not (is_away(error) or isinstance(error, DatabaseIsAway)):
                     raise
                 log.warning("the database is away, callbacks wait", error=str(error) or repr(error))
+            self._is_waiting = True
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
             except TimeoutError:
                 pass
+            self._is_waiting = False
 
     async def _look(self) -> float:
         """Look at all that is due. Returns the seconds until something is again."""

@@ -12,12 +12,13 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from voiced.callback.callback import WAITING, Callback, Status
-from voiced.callback.facts import Fact
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import Fact as PromiseFact
 from voiced.callback.state import Attempt
 from voiced.database import page, query, text
+from voiced.facts import Fact
+from voiced.folding import fold
 from voiced.scribe import Note
 from voiced.table import fact_name
 from voiced.tickets.message import Message
@@ -26,7 +27,7 @@ _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
-_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx"}
+_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key"}
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -49,6 +50,7 @@ async def save(connection: Any, row: Row, c: Callback, fact: PromiseFact, policy
         c.intended_for, c.department, c.scheduled_at, c.assigned_at, c.attempts, dict(c.misses),
         c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
         c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration, c.recording_path,
+        fold(c.department),
     )  # fmt: skip
     return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
 
@@ -57,8 +59,14 @@ async def list_callbacks(
     pool: asyncpg.Pool, filters: tuple[Any, ...], limit: int, offset: int
 ) -> tuple[list[dict[str, Any]], int]:
     """A page of callbacks, newest first, and how many there are."""
-    rows, total = await page(pool, "callback/list", filters, limit, offset)
+    rows, total = await page(pool, "callback/list", folded(filters), limit, offset)
     return [dict(row) for row in rows], total
+
+
+def folded(filters: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Filters that begin with domain, status, extension and department, as the statements compare them."""
+    domain, status, extension, department, *rest = filters
+    return domain, status, extension, department and fold(department), *rest
 
 
 async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:

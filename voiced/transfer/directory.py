@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 
 from voiced.database import is_away, query
+from voiced.folding import fold
 from voiced.notices import Notices
 from voiced.transfer.catalogue import read
 from voiced.transfer.destination import Destination
@@ -73,11 +74,12 @@ class Directory:
         )
 
     async def agents_of(self, domain: UUID, department: str) -> list[str]:
-        """The extensions of a department, as destinations name it."""
+        """The extensions of a department; case and accents of its name do not matter."""
+        name = fold(department)
         return [
             one.number
             for one in (await self.book(domain)).destinations.values()
-            if one.type is DestinationType.EXTENSION and one.department == department
+            if one.type is DestinationType.EXTENSION and name and fold(one.department) == name
         ]
 
     async def book(self, domain: UUID, secretary: UUID | None = None) -> Book:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from voiced.folding import without_accents
+
 _WORD: Final = re.compile(r"[^\W_]+")
 # In this order; what a rule writes, a later one may read.
 _SOUNDS: Final = [
@@ -69,16 +71,11 @@ def words(text: str) -> list[Word]:
 
 @lru_cache(maxsize=10_000)
 def _word(raw: str) -> Word:
-    return Word(_folded(raw), _sound(raw), raw)
-
-
-def _folded(raw: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", raw)
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return Word(without_accents(raw), _sound(raw), raw)
 
 
 def _sound(raw: str) -> str:
-    sound = "".join(c if c == "ç" else _folded(c) for c in raw)
+    sound = "".join(c if c == "ç" else without_accents(c) for c in raw)
     for pattern, replacement in _SOUNDS:
         sound = pattern.sub(replacement, sound)
     return sound

@@ -1,5 +1,5 @@
 -- The promise that an agent who is free may take: the one that has been due longest, of theirs or of their
--- departments, once nobody else is changing it. One index lookup for the agent and one for each department, however
+-- departments (folded), once nobody else is changing it. One index lookup for the agent and one for each department, however
 -- many callbacks there are.
 with theirs as materialized (
     select * from callbacks
@@ -7,9 +7,9 @@ with theirs as materialized (
       and not_before <= $4
     order by not_before limit 1 for update
 ), anybodys as materialized (
-    select waiting.* from unnest($3::text[]) as theirs_too (name), lateral (
+    select waiting.* from unnest($3::text[]) as theirs_too (key), lateral (
         select * from callbacks
-        where domain_uuid = $1 and extension = '' and department = theirs_too.name
+        where domain_uuid = $1 and extension = '' and department_key = theirs_too.key
           and status in ('pending', 'notified', 'ready_to_call') and not_before <= $4
         order by not_before limit 1 for update
     ) waiting

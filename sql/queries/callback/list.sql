@@ -4,7 +4,7 @@ from callbacks
 where ($1::uuid is null or domain_uuid = $1)
   and ($2::text is null or status = $2)
   and ($3::text is null or extension = $3 or intended_for = $3)
-  and ($4::text is null or department = $4)
+  and ($4::text is null or department_key = $4)
   and ($5::text is null or ticket_id = $5)
   and ($6::timestamptz is null or created_at >= $6)
   and ($7::timestamptz is null or created_at < $7)

@@ -1,5 +1,5 @@
--- Of the callbacks made in a period: all together, by department, by agent. A promise is kept when the two
--- have talked; `average_wait_seconds` is from the promised time to that call.
+-- Of the callbacks made in a period: all together, by department (called as most wrote it), by agent. A promise
+-- is kept when the two have talked; `average_wait_seconds` is from the promised time to that call.
 with made as (
     select *, greatest(created_at, scheduled_at) as promised_at
     from callbacks
@@ -7,11 +7,11 @@ with made as (
       and ($2::timestamptz is null or created_at >= $2)
       and ($3::timestamptz is null or created_at < $3)
 ), named as (
-    select 'all' as kind, '' as name, made.* from made
-    union all select 'department', department, made.* from made where department <> ''
-    union all select 'agent', extension, made.* from made where extension <> ''
+    select 'all' as kind, '' as key, '' as name, made.* from made
+    union all select 'department', department_key, department, made.* from made where department_key <> ''
+    union all select 'agent', extension, extension, made.* from made where extension <> ''
 )
-select kind, name, count(*) as total,
+select kind, mode() within group (order by name) as name, count(*) as total,
        count(*) filter (where status in ('pending', 'notified', 'ready_to_call')) as pending,
        count(*) filter (where status = 'in_progress') as in_progress,
        count(*) filter (where status = 'completed') as completed,
@@ -25,4 +25,4 @@ select kind, name, count(*) as total,
            as completion_rate,
        (count(*) filter (where status = 'completed'))::float8
            / nullif(count(*) filter (where closed_at is not null and status <> 'canceled'), 0) as promises_kept
-from named group by kind, name order by kind, total desc, name
+from named group by kind, key order by kind, total desc, name
