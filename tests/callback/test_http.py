@@ -319,11 +319,16 @@ async def test_no_number_that_is_none_becomes_a_setting(house: House) -> None:
 
 async def test_settings_of_another_version_do_not_stop_anything(house: House, pool: asyncpg.Pool) -> None:
     await pool.execute(
-        "insert into callback_settings (company_id, settings) values ($1, $2)", COMPANY, {"long_gone": 1}
+        "insert into callback_settings (company_id, settings) values ($1, $2)", COMPANY, {"long_gone": 1, "max_attempts": 5}
     )
     row = await house.promise()
-    assert row["max_attempts"] == 3
+    assert row["max_attempts"] == 5
     await house.until_told("notify")
+    changed = await house.client.put(f"/api/settings/{COMPANY}", json={"max_notifications": 2})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["max_attempts"] == 5
+    kept = await pool.fetchval("select settings from callback_settings where company_id = $1", COMPANY)
+    assert kept["long_gone"] == 1, "the other version may come back"
 
 
 # -- who may do what --------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ class Desk:
         )  # fmt: skip
 
     async def place(self, order: Order) -> Placed:
-        """Place a call: the agent is looked at first. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
+        """Call, if the agent can take it. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
         if not self._ownership.is_owner:
             answer = await self._relay.ask("callback/place", _ORDER.dump_python(order, mode="json"))
             return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"])

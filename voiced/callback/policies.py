@@ -47,8 +47,12 @@ class Policies:
         return policy
 
     def merged(self, changed: Mapping[str, Any]) -> Policy:
-        """The defaults with these changes. Raises pydantic's ValidationError."""
-        return Policy.model_validate({**self.defaults.model_dump(), **changed})
+        """The defaults with these changes, but for settings that only another version of us has.
+
+        Raises pydantic's ValidationError.
+        """
+        known = {name: value for name, value in changed.items() if name in Policy.model_fields}
+        return Policy.model_validate({**self.defaults.model_dump(), **known})
 
     async def change(self, company: str, changes: Mapping[str, Any]) -> Policy:
         """Keep these changes, beside earlier ones; what waits is looked at afresh.
@@ -60,7 +64,7 @@ class Policies:
         policy = self.merged(kept)
         dumped = policy.model_dump(mode="json")
         await self._pool.execute(
-            query("callback/change_settings"), company, {name: dumped[name] for name in kept}
+            query("callback/change_settings"), company, {**kept, **{name: dumped[name] for name in kept if name in dumped}}
         )
         self._changed(company)
         await self._pool.execute(query("callback/look_at_all"), company)
