@@ -319,7 +319,9 @@ async def test_no_number_that_is_none_becomes_a_setting(house: House) -> None:
 
 async def test_settings_of_another_version_do_not_stop_anything(house: House, pool: asyncpg.Pool) -> None:
     await pool.execute(
-        "insert into callback_settings (company_id, settings) values ($1, $2)", COMPANY, {"long_gone": 1, "max_attempts": 5}
+        "insert into callback_settings (company_id, settings) values ($1, $2)",
+        COMPANY,
+        {"long_gone": 1, "max_attempts": 5},
     )
     row = await house.promise()
     assert row["max_attempts"] == 5

@@ -111,6 +111,8 @@ def test_client_first_takes_the_call_with_a_key_before_the_agent_is_called() -> 
         ([*AGENT_ANSWERS, CLIENT_ANSWERS[0], f.Deadline(1068)], Result.NO_ANSWER, "client", Budget.NO_ANSWER),
         ([*AGENT_ANSWERS, f.Deadline(1004)], Result.FAILED, "", Budget.NONE),
         ([*AGENT_ANSWERS, *CLIENT_ANSWERS, f.BridgeRefused(1010)], Result.FAILED, "", Budget.NONE),
+        ([*AGENT_ANSWERS, CLIENT_ANSWERS[0], f.PbxLost(1009), f.PbxBack(1010, True),
+          f.LegEnded(1011, AGENT, "a", "NORMAL_CLEARING")], Result.FAILED, "", Budget.NONE),
         ([*AGENT_ANSWERS, f.Cancelled(1004)], Result.CANCELLED, "", Budget.NONE),
         ([f.Requested(1000), f.Deadline(1001)], Result.FAILED, "", Budget.NONE),
     ],

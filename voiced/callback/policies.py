@@ -64,7 +64,9 @@ class Policies:
         policy = self.merged(kept)
         dumped = policy.model_dump(mode="json")
         await self._pool.execute(
-            query("callback/change_settings"), company, {**kept, **{name: dumped[name] for name in kept if name in dumped}}
+            query("callback/change_settings"),
+            company,
+            {**kept, **{name: dumped[name] for name in kept if name in dumped}},
         )
         self._changed(company)
         await self._pool.execute(query("callback/look_at_all"), company)

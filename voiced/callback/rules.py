@@ -142,6 +142,10 @@ def leg_down(a: Attempt, fact: LegEnded) -> Step:
     if fact.leg == line.answered and fact.cause == LOST:
         other_was_called = not a.line(fact.side.other).is_quiet
         return _give_up(a, fact, MAY_HAVE_TALKED if other_was_called else Outcome(Result.FAILED, "", LOST))
+    other = a.line(fact.side.other)
+    if fact.leg == line.answered and other.job_lost and not other.legs:
+        # a daemon that is gone may have told them that the other one cannot be had
+        return _give_up(a, fact, Outcome(Result.FAILED, "", LOST))
     if fact.leg == line.answered:
         return _give_up(a, fact, Outcome(Result.LEFT, fact.side, fact.cause, fact.sip_code))
     if fact.cause != "LOSE_RACE":
