@@ -8,7 +8,7 @@ none free. One free agent is one call, so there are never more calls than agents
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -31,6 +31,7 @@ from voiced.pbx.presence import Extension, Presence
 from voiced.refusals import DatabaseIsAway, Refusal
 from voiced.scribe import Scribe
 from voiced.settings import DomainSettings
+from voiced.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Scheduler:
         self._resting: dict[Extension, asyncio.TimerHandle] = {}
         self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._is_stopped = self._is_waiting = False
         self.waiting = 0  # callbacks, when they were last counted
         presence.on_free(self.freed)
@@ -77,8 +78,7 @@ class Scheduler:
                 group.create_task(self._count(), name="callbacks that wait")
         finally:
             self._is_stopped = True
-            for task in self._tasks:
-                task.cancel()
+            await self._tasks.close()
 
     @property
     def is_idle(self) -> bool:
@@ -98,7 +98,7 @@ class Scheduler:
         """A callback has changed: it may be due now, and its call may have to end."""
         self._wake.set()
         if any(isinstance(effect, StopCall) for effect in kept.effects):
-            self._spawn(self._desk.stop(kept), f"stop calling {kept.row['id']}")
+            self._tasks.start(self._desk.stop(kept), f"stop calling {kept.row['id']}")
 
     def attempt_ended(self, order: Order, attempt: Attempt) -> None:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
@@ -121,7 +121,7 @@ class Scheduler:
             self._serving[extension] = True
             return
         self._serving[extension] = False
-        self._spawn(self._serve(extension), f"offer to {extension}")
+        self._tasks.start(self._serve(extension), f"offer to {extension}")
 
     async def _serve(self, extension: Extension) -> None:
         try:
@@ -265,13 +265,3 @@ class Scheduler:
     def _rested(self, extension: Extension) -> None:
         del self._resting[extension]
         self.freed(extension)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a task of the scheduler failed", task=task.get_name(), exc_info=error)
