@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
+from tests.kill import nursery
 
 Sections = dict[str, Any]  # of voiced.toml
 FOLLOWED: Final = "another daemon owns the PBX now"
@@ -29,12 +29,7 @@ class Daemon:
         config = folder / f"{name}.toml"
         config.write_text(_toml(sections))
         self.was_paused = False
-        changes = "".join(f"control.{limit} = {seconds}; " for limit, seconds in limits.items())
-        program = f"from voiced.pbx import control; {changes}from voiced.__main__ import main; main()"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", program, "run", "--config", str(config)], stderr=log
-            )
+        self.process = nursery.Process(nursery.Birth(str(config), str(self.log), limits))
         self.client = httpx.AsyncClient(timeout=30)
 
     async def ready(self) -> None:
@@ -64,7 +59,7 @@ class Daemon:
         """Until its HTTP port is known."""
         async with asyncio.timeout(10):
             while not (up := [line for line in self.said() if line["event"] == "voiced is up"]):
-                assert self.process.poll() is None, self.log.read_text()
+                assert not self.process.is_gone, self.log.read_text()
                 await asyncio.sleep(0.01)
         self.client.base_url = httpx.URL(up[0]["http"])
 
@@ -84,7 +79,6 @@ class Daemon:
     def kill(self) -> None:
         """SIGKILL. It is gone when this returns."""
         self.process.kill()
-        self.process.wait()
 
     def pause(self) -> None:
         self.was_paused = True
@@ -95,6 +89,7 @@ class Daemon:
 
     async def close(self) -> None:
         self.kill()
+        self.process.close()
         await self.client.aclose()
 
 
