@@ -18,6 +18,7 @@ class Inbox(Generic[F]):
     def __init__(self, clock: Callable[[], float], overflowed: Callable[[], object]) -> None:
         self._clock, self._overflowed = clock, overflowed
         self._facts: deque[F] = deque()
+        self._put_off: list[F] = []
         self._wake = asyncio.Event()
 
     def put(self, fact: F) -> None:
@@ -41,3 +42,13 @@ class Inbox(Generic[F]):
             except TimeoutError:
                 continue
         return self._facts.popleft()
+
+    def put_off(self, fact: F) -> None:
+        """Not now: it is to be looked at after what `resume` finds in the inbox."""
+        self._put_off.append(fact)
+
+    def resume(self) -> None:
+        """What was put off comes behind everything else."""
+        facts, self._put_off = self._put_off, []
+        for fact in facts:
+            self.put(fact)

@@ -195,6 +195,7 @@ class FakeCall(FakePbx):
         head = channel.partition(b"\n\n")[2].removesuffix(b"\n\n")
         self.channel = head + b"\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\n\n"
         self.say("connect", lambda peer, c: self.channel)
+        self.say("api uuid_setvar", b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
         for command in ("linger", "myevents", "sendmsg", "divert_events"):
             self.say(command, reply("+OK"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,3 +102,9 @@ def _toml(sections: Sections) -> str:
         for keys in one_or_many if isinstance(one_or_many, list) else [one_or_many]:
             lines += [title, *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
     return "\n".join(lines) + "\n"
+
+
+def door(number: int) -> str:
+    """Where the nth daemon of a test listens: nobody else on this machine does."""
+    pid = os.getpid()
+    return f"127.{1 + (pid >> 8) % 200}.{pid % 256}.{number}:8084"

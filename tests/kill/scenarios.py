@@ -31,6 +31,7 @@ class Scenario:
     steps: str  # if nothing is disturbed
     manner: Manner = Manner.ANSWER  # of the agent's phone
     extension: str = "8000"  # that the caller called
+    is_routed_in: bool = False  # the dialplan asks for the transfer, of a call that is routed in
     destination: str = AGENT
     transfer: dict[str, Any] = field(default_factory=dict)
     meanwhile: tuple[str, Play] | None = None  # done while this step is on its way
@@ -46,15 +47,18 @@ class Scenario:
         """
         stage = transfers.stage
         stage.agent.manner = self.manner
-        caller = await stage.call(self.extension)
+        if self.is_routed_in:
+            stage.steps.arm(step, side, blow)
+            caller = await transfers.routed_in.call(self.destination)
+        else:
+            caller = await stage.call(self.extension)
+            stage.steps.arm(step, side, blow)
         if self.meanwhile is not None:
             when, act = self.meanwhile
             stage.steps.meanwhile[when] = lambda: act(stage, caller)
-        stage.steps.arm(step, side, blow)
-        tasks = [
-            asyncio.create_task(self.play(stage, caller)),
-            asyncio.create_task(transfers.ask(client, caller, self.destination)),
-        ]
+        tasks = [asyncio.create_task(self.play(stage, caller))]
+        if not self.is_routed_in:
+            tasks.append(asyncio.create_task(self._ask(transfers, client, caller)))
         try:
             if step:
                 async with asyncio.timeout(10):
@@ -63,6 +67,9 @@ class Scenario:
         finally:
             for task in tasks:
                 task.cancel()
+
+    async def _ask(self, transfers: Transfers, client: httpx.AsyncClient, caller: Caller) -> None:
+        await transfers.ask(client, caller, self.destination)
 
 
 async def talk(stage: Stage, caller: Caller) -> None:
@@ -87,6 +94,11 @@ async def leave_now(stage: Stage, caller: Caller) -> None:
     await stage.switch.until(lambda: not caller.alive)
 
 
+async def agent_leaves_now(stage: Stage, caller: Caller) -> None:
+    """While the switch is taking the two to each other."""
+    stage.agent.hangup()
+
+
 async def let_the_assistant_leave(stage: Stage, caller: Caller) -> None:
     """The assistant's own leg hangs up once it has handed over; then the agent declines."""
     await stage.steps.until("commit-ringing")
@@ -108,6 +120,8 @@ _ALIKE: Final = (
     "uuid_dump commit-intention mark hold unmark commit-intent_recorded originate commit-hold_started "
     "commit-leg_created "
 )
+# And a call routed in before that, up to its music.
+_ROUTED_IN: Final = "connect uuid_setvar answer set " + _ALIKE + "uuid_setvar_multi "
 
 SCENARIOS: Final = {
     "answered": Scenario(
@@ -180,5 +194,49 @@ SCENARIOS: Final = {
         "commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended-2 "
         "commit-unbridged commit-caller_ended commit-delivered-2",
         Manner.BUSY, transfer={"max_retries": 1, "retry_delay_seconds": 0.2},
+    ),
+    "routed_in_answered": Scenario(
+        talk, "success",
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge exit commit-answered commit-hold_ended "
+        "commit-bridged commit-delivered commit-leg_ended commit-unbridged commit-caller_ended "
+        "commit-delivered-2",
+        is_routed_in=True,
+    ),
+    "routed_in_busy": Scenario(
+        wait, "busy",
+        _ROUTED_IN + "commit-leg_ended uuid_setvar_multi-2 uuid_fileman commit-job_failed commit-delivered "
+        "commit-hold_ended exit",
+        Manner.BUSY, is_routed_in=True,
+    ),
+    "routed_in_busy_then_answered": Scenario(
+        be_free_the_second_time, "success",
+        _ROUTED_IN + "commit-leg_ended commit-job_failed commit-deadline commit-requested originate-2 "
+        "commit-intent_recorded-2 commit-leg_created-2 commit-ringing uuid_setvar_multi-2 uuid_bridge "
+        "exit commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended-2 "
+        "commit-unbridged commit-caller_ended commit-delivered-2",
+        Manner.BUSY, is_routed_in=True, transfer={"max_retries": 1, "retry_delay_seconds": 0.2},
+    ),
+    "routed_in_caller_leaves": Scenario(
+        leave, "cancelled",
+        _ROUTED_IN + "commit-ringing hupall commit-caller_ended commit-hold_ended commit-leg_ended "
+        "commit-job_failed commit-delivered",
+        Manner.RING, is_routed_in=True,
+    ),
+    "routed_in_caller_leaves_at_the_answer": Scenario(
+        wait, "cancelled",
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge commit-answered release hangup "
+        "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-leg_ended",
+        meanwhile=("uuid_bridge", leave_now), is_routed_in=True,
+    ),
+    "routed_in_agent_leaves_at_the_answer": Scenario(
+        wait, "failed",
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge exit commit-answered connect-2 "
+        "uuid_setvar_multi-3 uuid_setvar-2 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
+        "uuid_setvar_multi-4 commit-deadline",
+        meanwhile=("uuid_bridge", agent_leaves_now), is_routed_in=True,
+    ),
+    "routed_in_to_nobody": Scenario(
+        wait, "", "connect uuid_setvar answer set set-2 set-3 exit",
+        destination="o fernando", is_routed_in=True,
     ),
 }  # fmt: skip

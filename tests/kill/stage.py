@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import asyncpg
 
 from tests.backend import Backend
-from tests.kill.daemon import Daemon, Sections
+from tests.kill.daemon import Daemon, Sections, door
 from tests.kill.proxy import Proxy
 from tests.kill.steps import Blow, Steps
 from voiced.sim import Caller, Event, Manner, Phone, Switch
@@ -112,7 +112,7 @@ class Stage:
         """Settings for a daemon on this stage."""
         return {
             "pbx": {"port": self.switch.port},
-            "outbound": {"listen": "127.0.0.1:0"},
+            "outbound": {"listen": door(len(self.daemons) + 1)},
             "http": {"listen": "127.0.0.1:0"},
             "database": {"url": self.proxy.url},
             "tickets": {"url": self.backend.url},
@@ -151,16 +151,31 @@ class Stage:
 
         return Blow(act)
 
-    def cut(self) -> Blow:
-        """Every event-socket connection is aborted, and for a while nobody can connect. The calls go on."""
+    def cut(self, *, sessions: bool = True) -> Blow:
+        """Every event-socket connection is aborted, and for a while nobody can connect. The calls go on.
+
+        `sessions`: those of calls routed in too.
+        """
 
         async def act() -> None:
             self.disturb()
             await self.switch.close_door()
-            await self.switch.cut()
+            for listener in tuple(self.switch.listeners):
+                if sessions or listener.channel is None:
+                    listener.abort()
             self.later(CUT_SECONDS, self.switch.open_door)
 
         return Blow(act, ends_pbx=True)
+
+    def cut_sessions(self) -> Blow:
+        """The sessions of calls routed in are aborted, and nothing else."""
+
+        async def act() -> None:
+            for listener in tuple(self.switch.listeners):
+                if listener.channel is not None:
+                    listener.abort()
+
+        return Blow(act)
 
     def disturb(self) -> None:
         """From now on what is open has to be taken up again."""
@@ -276,7 +291,8 @@ class Stage:
                     found.append("the caller was dropped")
                 continue
             waits = caller.hears == "music" and caller.uuid in driven.values()
-            if not (waits or self.talks(caller) or self.is_with_assistant(caller)):
+            goes_on = caller.hears == "tone"  # in the dialplan that has routed them in
+            if not (waits or goes_on or self.talks(caller) or self.is_with_assistant(caller)):
                 found.append(f"the caller hears {caller.hears}")
         return found
 
@@ -320,4 +336,8 @@ class Stage:
         for kind in self.kinds:
             lines += await kind.story()
         lines += [f"  {delivery.key} {delivery.payload}" for delivery in self.backend.accepted]
+        lines += [
+            f"  {one.time:.3f} on {one.connection}: {one.line} {one.headers}"[:300]
+            for one in self.switch.commands[-60:]
+        ]
         return "\n".join([*lines, *(f"  log: {daemon.log}" for daemon in self.daemons)])

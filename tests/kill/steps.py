@@ -2,7 +2,8 @@
 
 Each step has a name, seen from outside: a command is named after what it does (`originate`, `uuid_bridge`;
 the three of a hold are `mark`, `hold`, `unmark`), a commit after what is in it (`commit-intention`,
-`commit-ringing`, `commit-delivered`). A second one of the same name is `…-2`.
+`commit-ringing`, `commit-delivered`), what a session of a call routed in does by its application (`connect`,
+`set`, `exit`). A second one of the same name is `…-2`.
 """
 
 from __future__ import annotations
@@ -113,6 +114,10 @@ def command_name(received: Received) -> str | None:
         case ["sendmsg", _]:
             named = received.headers.get("event-uuid") or received.headers["execute-app-name"]
             return named.partition("-")[0]
+        case ["connect" | "exit" as word]:
+            return word
+        case ["sendmsg"]:
+            return received.headers["execute-app-name"]
         case ["bgapi" | "api", name, *_] if name.startswith("uuid_") or name in ("originate", "hupall"):
             return name
     return None

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from tests.kill.routed_in import RoutedIn
 from tests.kill.stage import AGENT, DOMAIN, Stage
 from voiced.sim import Caller
 
@@ -18,6 +19,7 @@ class Transfers:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         stage.kinds.append(self)
+        self.routed_in = RoutedIn(stage)
 
     async def ask(
         self, client: httpx.AsyncClient, caller: Caller, destination: str = AGENT, wait: float = 0
@@ -30,9 +32,21 @@ class Transfers:
             return None
 
     async def assert_the_next_works(self, client: httpx.AsyncClient) -> None:
-        """A transfer of everybody who is with the assistant."""
+        """A transfer of everybody who is with the assistant; and of another who is routed in, if one was."""
         stage = self.stage
         stage.everybody_answers()
+        routed = [caller for caller in stage.callers if caller.uuid in self.routed_in.calls]
+        for caller in routed:
+            if caller.alive:
+                stage.leaves(caller)
+                await stage.switch.until(lambda caller=caller: not caller.alive)
+        if routed:
+            caller = await self.routed_in.call(
+                AGENT, doors=(2, 1)
+            )  # the second owns the PBX, if there is one
+            await stage.switch.until(lambda: stage.talks(caller), timeout=10)
+            stage.hang_up_talks()
+            await stage.switch.until(lambda: not caller.alive)
         for caller in stage.callers:
             if caller.alive:
                 answer = await self.ask(client, caller, wait=10)

@@ -153,3 +153,44 @@ async def test_a_job_of_ours_says_whose_it_is(switch: Switch, server: Server) ->
     await us.reply("event plain BACKGROUND_JOB")
     await us.reply("bgapi echo hello")
     assert (await us.event("BACKGROUND_JOB")).get("Job-Owner-UUID") == caller.uuid
+
+
+async def let_go(us: Client, *, resume: bool) -> None:
+    """As soon as there is something to let go."""
+    call = await us.reply("connect")
+    if resume:
+        await us.api(f"uuid_setvar {call.get('Unique-ID')} socket_resume true")
+    await us.reply("exit")
+    await us.until(lambda: us.closed)
+
+
+async def test_a_call_that_is_let_go_before_it_has_parked_stays_in_silence(
+    switch: Switch, server: Server
+) -> None:
+    """A FreeSWITCH 1.11 did so 14 of 18 times, and each time where the client had not said `connect`."""
+    caller, us = await served(switch, server)
+    await let_go(us, resume=False)
+    await asyncio.sleep(0.2)
+    assert (caller.alive, caller.hears) == (True, "silence")
+    other = await Client.connect(switch.port)  # who takes the call and leaves it lets it go on
+    await other.reply(f"myevents {caller.uuid}")
+    await other.reply("exit")
+    await switch.until(lambda: caller.hears == "tone")
+
+
+async def test_with_socket_resume_it_goes_on_at_once(switch: Switch, server: Server) -> None:
+    caller, us = await served(switch, server)
+    await let_go(us, resume=True)
+    await switch.until(lambda: caller.hears == "tone")
+
+
+async def test_with_socket_resume_music_ends_with_the_session(switch: Switch, server: Server) -> None:
+    caller, us = await served(switch, server)
+    await us.reply("connect")
+    await us.api(f"uuid_setvar {caller.uuid} socket_resume true")
+    await us.reply(
+        "sendmsg\ncall-command: execute\nexecute-app-name: playback\nexecute-app-arg: local_stream://moh"
+    )
+    await switch.until(lambda: caller.hears == "music")
+    await us.close()
+    await switch.until(lambda: caller.hears == "tone")

@@ -248,6 +248,41 @@ def test_the_fallback_takes_the_caller_once_they_are_back(fallback: Fallback) ->
     assert t.phase is Phase.ENDED
 
 
+def routed_in(*facts: f.Fact) -> tuple[Transfer, list[f.Action]]:
+    t = Transfer("t", (Dial(),), fallback=Fallback.DIALPLAN)
+    return drive(t, f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1), *facts)
+
+
+def test_the_dialplan_is_told_before_the_music_stops_and_the_call_goes_on() -> None:
+    _, done = routed_in(f.JobFailed(1002, 1, "USER_BUSY"), f.HoldEnded(1002.1))
+    assert done[3:] == [f.TellDialplan(), f.StopMusic(), f.Report(), f.FallBack()]
+
+
+@pytest.mark.parametrize("over", [f.HoldEnded(1010), f.HoldFailed(1010)])
+def test_a_call_without_session_and_music_has_gone_on_and_is_not_touched(over: f.Fact) -> None:
+    t, done = routed_in(f.LegCreated(1001, 1, "a"), f.SessionEnded(1002), over)
+    assert done[3:] == [f.EndLegs(1), f.Report()]
+    assert t.ending is not None
+    assert (t.status, t.ending.cause) == (Status.FAILED, "WENT_ON")
+    t, done = routed_in(f.LegCreated(1001, 1, "a"), f.Answered(1002, 1, "a"), f.SessionEnded(1002))
+    assert done[-1] == f.BridgeLegs(1, "a"), "a talk needs no session"
+    t, done = drive(t, f.HoldEnded(1002.1), f.Bridged(1002.2, "a"))
+    assert (t.phase, done) == (Phase.BRIDGED, [f.Report()])
+
+
+def test_a_call_without_session_is_still_transferred_while_our_music_plays() -> None:
+    t, done = routed_in(f.PbxLost(1001), f.SessionEnded(1001), f.PbxBack(1002), f.HoldStarted(1002))
+    assert (t.phase, done[3:]) == (Phase.DIALING, [])
+    t, done = drive(t, f.JobFailed(1003, 1, "USER_BUSY"), f.HoldEnded(1003.1))
+    assert done == [f.TellDialplan(), f.StopMusic(), f.Report(), f.FallBack()]
+
+
+def test_a_call_that_lost_its_session_before_it_was_held_is_never_held() -> None:
+    t = Transfer("t", (Dial(),), fallback=Fallback.DIALPLAN)
+    t, done = drive(t, f.Requested(1000), f.SessionEnded(1000.1), f.IntentRecorded(1000.2, 1))
+    assert (t.phase, done) == (Phase.ENDED, [f.RecordIntent(1), f.Report()])
+
+
 def test_who_leaves_hold_by_a_key_goes_back_to_the_assistant_whatever_the_fallback() -> None:
     t = Transfer("t", (Dial(),), fallback=Fallback.VOICEMAIL)
     _, done = drive(

@@ -87,7 +87,6 @@ class Driver:
         self.sign: asyncio.Future[None] = loop.create_future()
         self.settled: asyncio.Future[None] = loop.create_future()  # they talk, or it is over
         self.is_taken_up = False  # from the database, and not yet compared with the PBX
-        self._unheard: list[Fact] = []
         self._held: list[Note] = []  # until it is known whether there is a row
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log.bind(
@@ -123,11 +122,10 @@ class Driver:
                 fact = await self._inbox.next(self.attempt.until) or Deadline(self._tools.clock())
                 await self._tools.ownership.certain()
                 if self.attempt.lost and not isinstance(fact, _IN_THE_DARK):
-                    self._unheard.append(fact)  # what is so is being asked: it comes after the answer
+                    self._inbox.put_off(fact)  # what is so is being asked: it comes after the answer
                     continue
                 if isinstance(fact, PbxBack):
-                    unheard, self._unheard = self._unheard, []
-                    self.hear(unheard)
+                    self._inbox.resume()
                 try:
                     self.step(fact)
                 except Exception:  # a fault of ours: one fact is lost, not the call

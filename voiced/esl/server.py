@@ -1,8 +1,13 @@
 """The outbound server: the PBX connects to us, one connection a call (`socket HOST:PORT async full`).
 
 The dialplan waits at its `socket` action for as long as the connection stands. When we close it, the call
-goes on with the next action at once; that is also what happens when anything in us fails, so a failure here
-is never silence. After `exit` the socket has to be closed too: left open it held the call in silence.
+goes on with the next action at once; that is also what happens when anything in us fails, so a failure
+here is never silence. After `exit` the socket has to be closed too: left open it held the call in silence.
+
+For the first 20 ms that is so only with `socket_resume=true` on the call: until the channel has parked, the
+end of its session leaves it in silence for ever (measured, 1.11). So the variable is set right behind
+`connect`. Who sets it in the dialplan too, before `socket`, has nothing to fear from a daemon that dies
+before that.
 """
 
 from __future__ import annotations
@@ -61,6 +66,14 @@ class Session:
         """Call `listener(event)` for this session's events of that name (after `myevents`)."""
         return self._router.on(listener, name=name)
 
+    async def protect(self, *, on: bool) -> None:
+        """Whether the call goes on with its dialplan at the end of the session whatever it does then.
+
+        It does at the beginning. Turn it off once something is to outlive the session: with it the switch
+        breaks off a playback, or a talk. Raises NotSent, Unconfirmed.
+        """
+        await self.ask(_protection(self.unique_id, on=on))
+
     async def release(self) -> None:
         """Let the call go on with its dialplan."""
         with suppress(EslError):
@@ -86,6 +99,7 @@ class OutboundServer:
         self._server: asyncio.Server | None = None
         self._closing = False
         self._calls: dict[asyncio.Task[None], Connection] = {}
+        self._serving: set[asyncio.Task[None]] = set()
         self.stats = Stats()
         self.refused = 0  # calls let go because of the limit
 
@@ -103,8 +117,8 @@ class OutboundServer:
         self._closing = True
         if self._server is not None:
             self._server.close()
-        for task in self._calls:
-            task.cancel()
+        for task in self._serving:
+            task.cancel()  # the others are let go as soon as they have said who they are
         if self._calls:
             await asyncio.wait(list(self._calls), timeout=LETTING_GO)
         for connection in self._calls.values():
@@ -130,18 +144,20 @@ class OutboundServer:
     async def _serve(self, connection: Connection, router: Router) -> None:
         try:
             await connection.made
-            if self._closing:
-                return
-            if len(self._calls) > self._limit:
-                self.refused += 1
-                log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
-                return
+            is_one_too_many = len(self._calls) > self._limit
             reply = await connection.ask(Command("connect"), self._connect_timeout)
             if reply.event is None:
                 raise ProtocolError(f"the answer to connect is no channel's data: {reply.text[:60]!r}")
             session = Session(connection, reply.event, router)
+            await session.protect(on=True)
             try:
-                await self._handler(session)
+                if is_one_too_many:
+                    self.refused += 1
+                    log.warning(
+                        "too many calls routed in, this one goes on in its dialplan", limit=self._limit
+                    )
+                elif not self._closing:
+                    await self._handle(session)
             finally:
                 await session.release()
         except EslError as error:
@@ -149,6 +165,19 @@ class OutboundServer:
         except Exception:
             log.exception("a call routed in failed, it goes on in its dialplan")
 
+    async def _handle(self, session: Session) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._handler(session)
+        finally:
+            self._serving.discard(task)
+
     def _listener_failed(self, event: Event, error: BaseException) -> None:
         self.stats.listener_errors += 1
         log.error("a listener failed", of=repr(event), exc_info=error)
+
+
+def _protection(uuid: str, *, on: bool) -> str:
+    return f"api uuid_setvar {values.channel_uuid(uuid)} socket_resume {'true' if on else ''}".rstrip()

@@ -40,10 +40,12 @@ class Channel:
     name: str = ""
     peer: str = ""
     hold: str = ""  # the id whose music plays
+    mark: str = ""  # the id of the hold that has begun; the mark may have outlived it
     attempt: str = ""  # the attempt that dialled it, ID.N
     label: str = ""  # sofia/internal/…, loopback/9000-a
     dialled: str = ""  # the number that the leg was dialled as
     application: str = ""  # the last one that it was given; it may be over
+    argument: str = ""  # what that one was given
     key: str = ""  # that an agent pressed when asked
     home: Home | None = None
     before: dict[str, str] = field(default_factory=dict)  # variables that we may change, as they are now
@@ -52,6 +54,11 @@ class Channel:
     def is_parked(self) -> bool:
         """Parked by the switch, with nobody on the line and no dialplan to go on with."""
         return self.state == "CS_PARK"
+
+    @property
+    def waits_behind_us(self) -> bool:
+        """Routed in, and idle: what it did last was ours, and its dialplan has not gone on."""
+        return self.application in ("set", "multiset") and self.argument.startswith(("voiced_", "^^|voiced_"))
 
     @property
     def is_far_end(self) -> bool:
@@ -80,10 +87,12 @@ def from_dump(dump: str) -> Channel:
         name=event.get("Caller-Caller-ID-Name") or "",
         peer=event.get("Other-Leg-Unique-ID") or "",
         hold=(event.variable("voiced_hold") or "") if _plays_our_music(event) else "",
+        mark=event.variable("voiced_hold") or "",
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
         dialled=event.get("Caller-Destination-Number") or "",
         application=event.variable("current_application") or "",
+        argument=event.variable("current_application_data") or "",
         key=event.variable("voiced_key") or "",
         home=_home(event),
         before={name: value for name, value in before.items() if value is not None},

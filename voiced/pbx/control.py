@@ -20,8 +20,11 @@ from typing import Final
 from voiced.esl import commands, values
 from voiced.esl.commands import Command
 from voiced.esl.errors import InvalidValue
-from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Home
+from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Channel, Home
 
+# While `socket_resume` is set, the end of its session takes a call routed in from whatever it does.
+SESSION_HOLDS_NOTHING: Final = {"socket_resume": ""}
+_BRIDGE_SETTINGS: Final = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), strict=True))
 LONE_SECONDS: Final = 90  # that an answered leg may be parked, alone, beyond its ring time
 KEY_SECONDS: Final = 4  # for the agent's key, from the end of the prompt
 KEY_TRIES: Final = 2  # the prompt is played so often
@@ -53,16 +56,19 @@ def hold(
         commands.execute(
             caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}.{number}"
         ),
-        unmark(caller, mark, number, before),
+        unmark(caller, mark, number, before, way_home=home is not None),
     ]
 
 
-def unmark(caller: str, mark: str, number: int, before: Mapping[str, str]) -> Command:
-    """The third command of a hold; again, in case that it was never sent.
+def unmark(
+    caller: str, mark: str, number: int, before: Mapping[str, str], *, way_home: bool = True
+) -> Command:
+    """The third command of a hold; again, in case that it was never sent. `way_home`: the hold has set one.
 
     An application even then: run by the channel itself, once the switch has sent home who has to go there.
     """
-    settings = {"voiced_hold": "", **{name: before.get(name, "") for name in HELD_VARIABLES}}
+    names = HELD_VARIABLES if way_home else HELD_VARIABLES[:1]
+    settings = {"voiced_hold": "", **{name: before.get(name, "") for name in names}}
     return commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"unmark-{mark}.{number}")
 
 
@@ -143,18 +149,47 @@ def _one_file(files: Sequence[str]) -> str:
     return files[0] if len(files) == 1 else "file_string://" + "!".join(files) if files else ""
 
 
-def bridge(caller: str, leg: str) -> list[Command]:
-    """Bridge the two; the reply to the last is the bridge's. Its truth comes as CHANNEL_BRIDGE."""
-    settings = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), strict=True))
+def bridge(caller: str, leg: str, extra: Mapping[str, str] | None = None) -> list[Command]:
+    """Bridge the two; the reply to the last is the bridge's. Its truth comes as CHANNEL_BRIDGE.
+
+    `extra` are variables to be set on the caller besides.
+    """
+    settings = {**_BRIDGE_SETTINGS, **(extra or {})}
     return [
-        _set(caller, settings),
+        tell(caller, settings),
         commands.api(f"uuid_bridge {values.channel_uuid(caller)} {values.channel_uuid(leg)}"),
     ]
 
 
-def unprepare_bridge(caller: str, before: Mapping[str, str]) -> Command:
-    """Put back what `bridge` set, for a caller who is with the assistant again."""
-    return _set(caller, {name: before.get(name, "") for name in BRIDGE_VARIABLES})
+def unprepare_bridge(caller: str, before: Mapping[str, str], *, is_routed_in: bool = False) -> Command:
+    """Put back what `bridge` set, for a caller who is not ours any more."""
+    return tell(caller, unprepared(before, is_routed_in=is_routed_in))
+
+
+def unprepared(before: Mapping[str, str], *, is_routed_in: bool) -> dict[str, str]:
+    """The variables that `bridge` sets, as they were."""
+    names = (*BRIDGE_VARIABLES, *(["transfer_after_bridge"] if is_routed_in else []))
+    extra = SESSION_HOLDS_NOTHING if is_routed_in else {}
+    return {name: before.get(name, "") for name in names} | extra
+
+
+def routed_in(home: Home | None) -> dict[str, str]:
+    """What a bridge of a call routed in needs besides: its session may end, and it has a way back.
+
+    Only now: the `socket` application runs what is queued behind the music, and so would take the way back
+    away, before the switch looks for it (measured: the caller was hung up).
+    """
+    return {**SESSION_HOLDS_NOTHING, "transfer_after_bridge": _home(home) if home else ""}
+
+
+def left_behind(caller: Channel, before: Mapping[str, str], mark: str) -> dict[str, str]:
+    """What is to be set to undo what a hold or a bridge that was cut short has left on a call routed in."""
+    ours = {**_BRIDGE_SETTINGS, "transfer_after_bridge": _home(caller.home) if caller.home else ""}
+    undone = {name: before.get(name, "") for name, value in ours.items() if caller.before.get(name) == value}
+    undone |= SESSION_HOLDS_NOTHING
+    if caller.mark == mark:  # the hold has begun, and its end was never sent
+        undone |= {"voiced_hold": "", "playback_terminators": before.get("playback_terminators", "")}
+    return undone
 
 
 def send_home(caller: str, home: Home) -> Command:
@@ -182,7 +217,8 @@ def release(leg: str, prompt: str) -> list[Command]:
     ]
 
 
-def _set(channel: str, variables: Mapping[str, str]) -> Command:
+def tell(channel: str, variables: Mapping[str, str]) -> Command:
+    """Set variables of a channel at once, whatever it does; '' unsets. What cannot be told is left out."""
     pairs = ";".join(
         f"{values.variable_name(name)}={_plain(value, ';')}" for name, value in variables.items()
     )

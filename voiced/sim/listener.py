@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from .commands import Command, CommandReader, TooLong, reply
 from .faults import Received
 from .listener_commands import Bye, answer
+from .states import State
 from .subscription import Subscription
 from .wire import Event, to_bytes
 
@@ -163,8 +164,16 @@ class Listener(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._goodbye()
         if self.channel is not None:
-            self.channel.flags.controlled = False
-            self.channel.unlock()
+            self._give_back(self.channel)
+
+    def _give_back(self, channel: Channel) -> None:
+        """The channel is no longer controlled; with `socket_resume` it leaves whatever it does."""
+        flags = channel.flags
+        taken = channel.state is State.HIBERNATE or flags.redirect or flags.transfer
+        if not taken and (self.resume or channel.variables.true("socket_resume")):
+            channel.set_state(State.RESET)
+        flags.controlled = False
+        channel.unlock()
 
     # ---- writing -----------------------------------------------------------------------------------------
 

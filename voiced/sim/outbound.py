@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 async def socket(channel: Channel, data: str) -> None:
-    """Connect and park. If nobody listens, or the client goes, the dialplan goes on with its next action."""
+    """Connect and park. If nobody listens, or the client goes, the dialplan goes on.
+
+    A client that goes before the leg has parked, some 20 ms after `connect`, leaves it parked for ever,
+    unless `socket_resume` is set: so does a FreeSWITCH 1.11.
+    """
     words = data.split(" ")
     listener = None
     for host in words[0].split("|"):
@@ -29,8 +33,7 @@ async def socket(channel: Channel, data: str) -> None:
     await channel.until(lambda: not channel.ready or listener.finished or listener.connected)
     for _ in range(2):
         await channel.clock.to_tick()
-    if not listener.finished:
-        await park(channel)
+    await park(channel)
     await parse_all_events(channel)
     flags = channel.flags
     taken = channel.state is State.HIBERNATE or flags.redirect or flags.transfer

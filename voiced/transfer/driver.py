@@ -18,9 +18,9 @@ from typing import Final
 import asyncpg
 import structlog
 
-from voiced.esl import Event, Handle
+from voiced.esl import Event, Handle, Reply
 from voiced.esl.commands import Command
-from voiced.facts import LOST, Action, AskPbx, Cancelled, Deadline, Fact, PbxLost, Requested
+from voiced.facts import LOST, Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 from voiced.inbox import Inbox
 from voiced.pbx import control
 from voiced.pbx.channel import Channel
@@ -51,7 +51,9 @@ from voiced.transfer.facts import (
     ResumeAssistant,
     ScreenAgent,
     SendHome,
+    SessionEnded,
     StopMusic,
+    TellDialplan,
 )
 from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, AttemptEar, CallerEar, assistant_fact
 from voiced.transfer.machine import decide
@@ -62,6 +64,9 @@ from voiced.transfer.state import Fallback, Music, Phase, Transfer
 
 log = structlog.get_logger(__name__)
 
+_IN_THE_DARK: Final = (  # what counts while the PBX is lost
+    PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded, SessionEnded,
+)  # fmt: skip
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 
 
@@ -85,6 +90,7 @@ class Tools:
     scribe: Scribe
     manners: Manners
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
+    see_off: Callable[[str], object]  # see to it that this call goes on with its dialplan
     queue_members: dict[str, Driver]  # legs that wait in a queue, and whose they are
     ownership: Ownership  # may this daemon dial, is it certain that it may act?
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
@@ -106,7 +112,9 @@ class Driver:
         self._inbox: Inbox[Fact] = Inbox(tools.clock, self._overflowed)
         self._handles: list[Handle] = []
         self._ears: dict[int, AttemptEar] = {}
-        self.goes_on = asyncio.Event()  # set when a call routed in shall go on with its dialplan
+        self.goes_on = asyncio.Event()  # set when the session of a call routed in shall end, or has ended
+        self._told: asyncio.Future[Reply] | None = None  # what the dialplan needs to know
+        self._is_prepared = transfer.adrift  # the caller, for a bridge
         self._comfort_at = tools.clock() + tools.manners.comfort_seconds
         self._ear = CallerEar(str(request.id), request.caller.uuid, request.assistant_leg)
         self.log = log.bind(
@@ -135,6 +143,14 @@ class Driver:
         """The event socket is gone, or nobody has listened until now."""
         self.in_the_dark = self._was_lost = True
         self.tell(PbxLost(self._tools.clock()))
+        self.let_go()
+
+    def let_go(self) -> None:
+        """The outbound session of a call routed in ends, or has ended: nobody could answer for it."""
+        if self._is_routed_in and not self.goes_on.is_set():
+            self.goes_on.set()
+            if self.transfer.caller_here:
+                self.tell(SessionEnded(self._tools.clock()))
 
     def learn(self, caller: Channel | None, legs: Collection[Channel]) -> None:
         """What the PBX says is so: the caller's channel (None: gone), every marked leg of the transfer."""
@@ -147,6 +163,8 @@ class Driver:
                     ear.waits(leg.uuid, leg.dialled)
             if self.transfer.phase is Phase.SCREENING and leg.uuid == self.transfer.agent and not leg.key:
                 self._ask_again(leg)
+        if caller is not None and self._is_routed_in:
+            self._see_off(caller)
         for fact in missed_facts(self.request, self.transfer, caller, legs, now, self.is_taken_up):
             self.tell(fact)
         self.in_the_dark = self.is_taken_up = False
@@ -167,11 +185,17 @@ class Driver:
         try:
             while self.transfer.phase is not Phase.ENDED:
                 fact = await self._next_fact()
+                if self.transfer.lost and not isinstance(fact, _IN_THE_DARK):
+                    self._inbox.put_off(fact)  # what is so is being asked: it comes after the answer
+                    continue
+                if isinstance(fact, PbxBack):
+                    self._inbox.resume()
                 try:
                     self.step(fact)
                 except Exception:  # a fault of ours: one fact is lost, not the caller
                     self.log.exception("a fact could not be acted on", fact=repr(fact))
         finally:
+            self.goes_on.set()
             for handle in self._handles:
                 handle.off()
             for leg in [leg for leg, driver in self._tools.queue_members.items() if driver is self]:
@@ -186,6 +210,8 @@ class Driver:
         self._record(fact, actions)
         for action in actions:
             self._act(action)
+        if isinstance(fact, HoldStarted) and self._is_routed_in:  # the music shall outlive our session
+            self._send(control.tell(self.request.caller.uuid, control.SESSION_HOLDS_NOTHING))
         self._tools.watch(self.request, before, self.transfer, fact)
         self._ear.has_talked = self.transfer.phase is Phase.BRIDGED
         if self.transfer.is_settled and not self.known.done():
@@ -264,6 +290,8 @@ class Driver:
                 self._take_settings_off()
                 if caller.home is not None:
                     self._send(control.send_home(caller.uuid, caller.home))
+            case TellDialplan():
+                self._tell_dialplan()
             case FallBack():
                 self._take_settings_off()
                 self._fall_back()
@@ -296,7 +324,7 @@ class Driver:
         self._comfort_at = self._tools.clock() + manners.comfort_seconds
         commands = control.hold(
             request.caller.uuid, str(request.id), self._ear.next_hold(), music, left, manners.leave_key,
-            request.caller.home, request.caller.before,
+            None if self._is_routed_in else request.caller.home, request.caller.before,
         )  # fmt: skip
         for command in commands:
             self._send(command, refused=self._hold_refused)
@@ -370,22 +398,56 @@ class Driver:
                 farewell = self._tools.manners.announcer.prompts.path(Prompt.NOBODY_AVAILABLE, request.locale)
                 for command in control.release(caller.uuid, farewell):
                     self._send(command)
+            case Fallback.DIALPLAN if self.transfer.unattended:
+                self._tools.see_off(caller.uuid)
+            case Fallback.DIALPLAN if self._told is not None:
+                self._told.add_done_callback(lambda _: self.goes_on.set())
             case Fallback.DIALPLAN:
                 self.goes_on.set()
 
+    @property
+    def _is_routed_in(self) -> bool:
+        return self.transfer.fallback is Fallback.DIALPLAN
+
+    def _tell_dialplan(self) -> None:
+        """By the event socket, and before the music stops: by then the session may be gone, or go."""
+        caller, t = self.request.caller, self.transfer
+        variables = messages.for_dialplan(self.request, t)
+        if not t.adrift and (t.answered_at or self._was_lost):
+            variables = control.unprepared(caller.before, is_routed_in=True) | variables
+            self._is_prepared = False
+        self._told = self._tools.pbx.calls.send(control.tell(caller.uuid, variables))
+
+    def _see_off(self, caller: Channel) -> None:
+        """A call that has gone on takes nothing of ours with it, and does go on, whoever has its session."""
+        t, request = self.transfer, self.request
+        talks = caller.is_bridged or t.phase in (Phase.BRIDGING, Phase.BRIDGED) or t.adrift
+        if not self.goes_on.is_set() or caller.hold == str(request.id) or talks:
+            return
+        if left := control.left_behind(caller, request.caller.before, str(request.id)):
+            self._send(control.tell(caller.uuid, left))
+        if caller.waits_behind_us:
+            self._tools.see_off(caller.uuid)
+
     def _bridge(self, attempt: int, leg: str) -> None:
-        *settings, bridge = control.bridge(self.request.caller.uuid, leg)
+        caller = self.request.caller
+        extra = control.routed_in(caller.home) if self._is_routed_in else None
+        *settings, bridge = control.bridge(caller.uuid, leg, extra)
+        self._is_prepared = True
         for command in settings:
             self._send(command)
         self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), attempt, text))
         self._tools.reacted(self._tools.clock() - self.transfer.answered_at)
+        self.let_go()  # from here on the music holds the call, and then the talk
 
     def _take_settings_off(self) -> None:
         """The caller is not ours any more. The hold's own settings go with it, if it was sent as a whole."""
         caller = self.request.caller
-        if self.transfer.answered_at:
-            self._send(control.unprepare_bridge(caller.uuid, caller.before))
-        if self._was_lost:
+        is_prepared = self._is_prepared if self._is_routed_in else self.transfer.answered_at > 0
+        if is_prepared:
+            routed_in = self._is_routed_in
+            self._send(control.unprepare_bridge(caller.uuid, caller.before, is_routed_in=routed_in))
+        if self._was_lost and not self._is_routed_in:
             self._send(control.unmark(caller.uuid, str(self.request.id), 0, caller.before))
 
     def _api(self, template: str) -> None:

@@ -137,6 +137,11 @@ class CallerParked(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnded(Fact):
+    """Nothing holds a call routed in but our music: when that ends, its dialplan goes on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallerEnded(Fact):
     """The caller has hung up, or was hung up."""
 
@@ -168,6 +173,11 @@ class ResumeAssistant(Action):
 @dataclass(frozen=True, slots=True)
 class FallBack(Action):
     """The caller is back, and shall not stay with the assistant: voicemail, a farewell, the dialplan."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellDialplan(Action):
+    """Set for the dialplan, which is about to go on, what became of the transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,5 +236,5 @@ Actions: TypeAlias = tuple[Action, ...]
 FACTS: Final[tuple[type[Fact], ...]] = (
     Requested, IntentRecorded, HoldStarted, HoldFailed, HoldEnded, LegCreated, Ringing, Answered, Accepted,
     Refused, BridgeRefused, Bridged, Rebridged, Unbridged, LegEnded, JobFailed, AssistantLeft, CallerParked,
-    CallerEnded, Deadline, Cancelled, PbxLost, PbxBack,
+    SessionEnded, CallerEnded, Deadline, Cancelled, PbxLost, PbxBack,
 )  # fmt: skip

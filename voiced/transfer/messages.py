@@ -74,6 +74,17 @@ def result(request: Request, t: Transfer) -> dict[str, Any]:
     }
 
 
+def for_dialplan(request: Request, t: Transfer) -> dict[str, str]:
+    """The same as variables of a call routed in, in the order of their worth."""
+    told = result(request, t)
+    return {
+        "voiced_status": told["status"],
+        "voiced_cause": told["cause"],
+        "voiced_offer_callback": "true" if told["offer_callback"] else "false",
+        "voiced_message": told["message"],
+    }
+
+
 def completed(request: Request, t: Transfer) -> Message:
     """`transfer/completed`, once for each transfer."""
     target, ending = request.target(t.attempt, t.agent_number), t.ending

@@ -28,7 +28,7 @@ from voiced.transfer.facts import (
 )
 from voiced.transfer.hearing import key_fact
 from voiced.transfer.request import Request
-from voiced.transfer.state import Music, Phase, Transfer
+from voiced.transfer.state import Fallback, Music, Phase, Transfer
 
 
 def missed_facts(
@@ -46,8 +46,7 @@ def missed_facts(
     for uuid in talking:  # a talk before the music: who talks is not put on hold again
         facts += [LegCreated(at, attempt_of(ours[uuid]), uuid), Bridged(at, uuid)]
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
-        music = Music.ASKED if restarted and t.music is Music.NONE else t.music
-        facts += _music_facts(music, caller.hold == str(request.id), at)
+        facts += _music_facts(_expected(t, restarted), caller.hold == str(request.id), at)
     for leg in ours.values():
         if leg.uuid not in talking:
             facts.append(LegCreated(at, attempt_of(leg), leg.uuid))
@@ -91,6 +90,14 @@ def _screened(request: Request, t: Transfer, leg: Channel, at: float) -> list[Fa
         return [key_fact(leg.key, at, attempt)]
     is_told = t.phase is Phase.SCREENING and leg.uuid == t.agent
     return [Accepted(at, attempt)] if is_told and not request.target(attempt, leg.dialled).screening else []
+
+
+def _expected(t: Transfer, restarted: bool) -> Music:
+    """The music, and where it alone may hold the call, that some has to be."""
+    alone = t.fallback is Fallback.DIALPLAN and (t.unattended or restarted) and not t.adrift
+    if (alone and t.music is Music.OVER) or ((alone or restarted) and t.music is Music.NONE):
+        return Music.ASKED
+    return t.music
 
 
 def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:

@@ -4,15 +4,31 @@ The call waits at its `socket` action while we transfer it like any other. When 
 with the dialplan's next action, with `voiced_status`, `voiced_cause`, `voiced_offer_callback` and
 `voiced_message` set; after a talk it ends.
 
-Before anything else `voiced_status=failed` is set: whatever happens to us from then on, the dialplan knows.
-A call that comes with a status has been here before (the switch sends a caller home through the dialplan
-when a bridge comes to nothing) and goes on at once.
+Before it is held `voiced_status=failed` is set: whatever happens to us from then on, the dialplan knows. A
+call that comes with a status has been here before (the switch sends a caller home through the dialplan when a
+bridge comes to nothing) and goes on at once.
+
+**Whose it is.** The call belongs to its dialplan. It is ours while its session stands; when the session is
+gone, for as long as our music plays, or the agent talks; and then not any more. We end the session ourselves
+when we cannot answer for the call: the event socket is lost, or the PBX belongs to another daemon. So three
+things can follow our death:
+
+- The music plays. Who owns the PBX next goes on with the transfer. If it fails, the dialplan is told what
+  became of it before the music is stopped. Without a next owner the music ends at the switch's own limit, and
+  the dialplan goes on with `failed`.
+- They talk. The talk goes on, and the call ends with it.
+- Neither, as when the caller has left hold by a key. The switch has gone on with the dialplan at once, with
+  `failed`. The transfer ends as `failed`, `WENT_ON`; legs that ring are ended, an agent who has answered is
+  told that the caller left. The call is not held, not bridged and not told anything any more.
+
+A process that sleeps keeps its sessions, and would leave a caller in silence whose music has ended: who
+follows it has the switch dismiss them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,8 +37,7 @@ from uuid import UUID
 import structlog
 
 from voiced.esl import EslError, InvalidValue, OutboundServer, Session
-from voiced.transfer import messages, wording
-from voiced.transfer.driver import Driver
+from voiced.transfer import wording
 from voiced.transfer.reception import Ask
 from voiced.transfer.refusals import Refusal
 from voiced.transfer.service import Transfers, Wish
@@ -45,30 +60,35 @@ class RoutedIn:
         """Returning lets the call go on with its dialplan."""
         if session.channel.variable("voiced_status"):
             return
+        is_one_too_many = len(self.server) > self._limit
+        if session.channel.get("Answer-State") != "answered":
+            await session.execute("answer")
         await session.execute("set", "voiced_status=failed")
-        if len(self.server) > self._limit:
+        if is_one_too_many:
             log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
             await _tell(session, {"voiced_cause": "TOO_MANY_CALLS"})
             return
-        if session.channel.get("Answer-State") != "answered":
-            await session.execute("answer")
         try:
             wish = await self._wish(_ask(session))
             driver = await self._transfers.request(replace(wish, fallback=Fallback.DIALPLAN))
+            await _either(driver.goes_on.wait(), session.ended)
         except (Refusal, InvalidValue) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "invalid"
             log.info("a call routed in goes on", call_uuid=session.unique_id, reason=code)
             said = refusal.messages if isinstance(refusal, Refusal) and refusal.messages else wording.NOT_NOW
             await _tell(session, {"voiced_cause": code.upper(), "voiced_message": said["pt-BR"]})
-            return
-        goes_on = asyncio.create_task(driver.goes_on.wait(), name=f"routed in {session.unique_id}")
-        either: list[asyncio.Future[Any]] = [goes_on, session.ended]
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            goes_on.cancel()
-        if driver.goes_on.is_set():
-            await _tell(session, _result(driver))
+            if begun := self._transfers.of_call(session.unique_id):
+                begun.let_go()
+
+
+async def _either(one: Coroutine[Any, Any, object], other: asyncio.Future[Any]) -> None:
+    """Until one of the two is done."""
+    task = asyncio.create_task(one)
+    try:
+        await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
 
 
 def _ask(session: Session) -> Ask:
@@ -92,16 +112,6 @@ def _ask(session: Session) -> Ask:
         call_uuid=session.unique_id, domain_uuid=domain, destinations=(destination,),
         secretary_uuid=uuid("voiced_secretary_uuid"), reason=channel.variable("voiced_reason") or "",
     )  # fmt: skip
-
-
-def _result(driver: Driver) -> dict[str, str]:
-    told = messages.result(driver.request, driver.transfer)
-    return {
-        "voiced_status": told["status"],
-        "voiced_cause": told["cause"],
-        "voiced_offer_callback": "true" if told["offer_callback"] else "false",
-        "voiced_message": told["message"],
-    }
 
 
 async def _tell(session: Session, variables: dict[str, str]) -> None:

@@ -41,7 +41,9 @@ from voiced.transfer.facts import (
     Ringing,
     ScreenAgent,
     SendHome,
+    SessionEnded,
     StopMusic,
+    TellDialplan,
     Unbridged,
 )
 from voiced.transfer.state import Fallback, Music, Phase, Transfer
@@ -70,6 +72,7 @@ NO_DATABASE: Final = Ending(Status.FAILED, "DATABASE_UNAVAILABLE", ended_by="voi
 HELD_TOO_LONG: Final = Ending(Status.NO_ANSWER, "ALLOTTED_TIMEOUT", ended_by="voiced")
 PBX_LOST: Final = Ending(Status.FAILED, "PBX_LOST", ended_by="voiced")
 BRIDGE_FAILED: Final = Ending(Status.FAILED, "BRIDGE_FAILED", ended_by="voiced")
+WENT_ON: Final = Ending(Status.FAILED, "WENT_ON", ended_by="voiced")
 RANG_TOO_LONG: Final = Ending(Status.NO_ANSWER, "NO_ANSWER", ended_by="voiced")
 
 
@@ -91,6 +94,8 @@ def hold(t: Transfer, fact: IntentRecorded) -> Step:
     """The intention is recorded: music for the caller, unless it was clear that nobody is to be called."""
     if t.closed is not None:
         return _give_up(t, fact, t.closed)
+    if t.unattended:
+        return _gone_on(t, fact)
     t = replace(t, phase=Phase.HOLDING, music=Music.ASKED, until=fact.at + HOLD_SECONDS)
     return replace(t, hold_until=fact.at + t.longest_hold), (HoldCaller(),)
 
@@ -101,12 +106,16 @@ def dial_on(t: Transfer, fact: HoldStarted) -> Step:
 
 
 def dial_off(t: Transfer, fact: HoldFailed) -> Step:
-    """There is no music to be had: dial all the same."""
+    """There is no music to be had: dial all the same, while there is somebody to dial for."""
+    if t.unattended:
+        return _gone_on(t, fact)
     return _dial(replace(t, music=Music.OVER), fact)
 
 
 def dial_wait(t: Transfer, fact: Deadline) -> Step:
     """The music waits behind something of the assistant's: dial all the same."""
+    if t.unattended:
+        return _gone_on(t, fact)
     return _dial(t, fact)
 
 
@@ -121,7 +130,9 @@ def music_on(t: Transfer, fact: HoldStarted) -> Step:
 
 
 def music_off(t: Transfer, fact: Fact) -> Step:
-    """The music is over, as it may be here."""
+    """The music is over, as it may be here; a call that nothing else held has gone on with its dialplan."""
+    if t.unattended and t.phase not in (Phase.BRIDGING, Phase.BRIDGED):
+        return _gone_on(t, fact)
     return replace(t, music=Music.OVER), ()
 
 
@@ -133,14 +144,17 @@ def music_end(t: Transfer, fact: HoldEnded) -> Step:
         return _give_up(t, fact, Ending(Status.CANCELLED, "CALLER_KEY", ended_by="caller"))
     if fact.at >= t.hold_until:
         return _give_up(t, fact, HELD_TOO_LONG)
+    if t.unattended:
+        return _gone_on(t, fact)
     if played < SHORT_MUSIC:
         return t, ()
     return replace(t, music=Music.ASKED), (HoldCaller(),)
 
 
 def hush(t: Transfer, fact: HoldStarted) -> Step:
-    """Music that comes too late: stop it when it starts, not before."""
-    return replace(t, music=Music.STOPPING), (StopMusic(),)
+    """Music that comes too late, or was never stopped: stop it when it plays, not before."""
+    tell = (TellDialplan(),) if t.fallback is Fallback.DIALPLAN and t.ending is not None else ()
+    return replace(t, music=Music.STOPPING), (*tell, StopMusic())
 
 
 def leg_up(t: Transfer, fact: LegCreated | Ringing) -> Step:
@@ -274,15 +288,16 @@ def taken(t: Transfer, fact: Bridged) -> Step:
 
 def leave(t: Transfer, fact: CallerEnded) -> Step:
     """The caller has left. An agent who has answered is told so; nobody is joined to an empty call."""
-    t = replace(t, caller_here=False, adrift=False, music=Music.OVER)
     if t.phase is Phase.RETURNING:
-        return _settle(t, fact)
-    answered = t.agent in t.legs
-    t, actions = _give_up(t, fact, Ending(Status.CANCELLED, fact.cause, ended_by="caller"))
-    if answered:
-        actions = tuple(action for action in actions if not isinstance(action, EndLegs))
-        return replace(t, until=fact.at + RELEASE_SECONDS), (ReleaseAgent(t.agent), *actions)
-    return t, actions
+        return _settle(replace(t, caller_here=False, adrift=False, music=Music.OVER), fact)
+    return _without_caller(t, fact, Ending(Status.CANCELLED, fact.cause, ended_by="caller"))
+
+
+def alone(t: Transfer, fact: SessionEnded) -> Step:
+    """Only our music holds the call now. Where none plays and none is to come, it may have gone on."""
+    t = replace(t, unattended=True)
+    waits = t.phase in (Phase.DIALING, Phase.RINGING, Phase.SCREENING, Phase.RETRYING)
+    return t, ((AskPbx(),) if waits and t.music is Music.OVER and not t.lost else ())
 
 
 def note(t: Transfer, fact: AssistantLeft) -> Step:
@@ -453,9 +468,26 @@ def _next_attempt(t: Transfer, fact: Fact, why: Ending) -> Step:
     return replace(t, phase=Phase.RETRYING, following=index + 1, until=until), ()
 
 
+def _gone_on(t: Transfer, fact: Fact) -> Step:
+    """The call has gone on with its dialplan: it is not ours any more."""
+    return _without_caller(t, fact, WENT_ON)
+
+
+def _without_caller(t: Transfer, fact: Fact, why: Ending) -> Step:
+    t = replace(t, caller_here=False, adrift=False, music=Music.OVER)
+    answered = t.agent in t.legs
+    t, actions = _give_up(t, fact, why)
+    if answered:
+        actions = tuple(action for action in actions if not isinstance(action, EndLegs))
+        return replace(t, until=fact.at + RELEASE_SECONDS), (ReleaseAgent(t.agent), *actions)
+    return t, actions
+
+
 def _give_up(t: Transfer, fact: Fact, why: Ending) -> Step:
     """The transfer has failed: say so, bring the caller back, end the legs."""
     actions: list[Action] = []
+    if t.fallback is Fallback.DIALPLAN and _is_ours(t) and why != PICKED_OFF:
+        actions.append(TellDialplan())  # before the music is stopped: then it is too late
     if t.music is Music.ON and not t.adrift:  # a bridge ends it by itself, a stop would hit the assistant
         t = replace(t, music=Music.STOPPING)
         actions.append(StopMusic())
@@ -468,6 +500,12 @@ def _give_up(t: Transfer, fact: Fact, why: Ending) -> Step:
         t, home = _homecoming(t)
         actions += home
     return _settle(t, fact, *actions)
+
+
+def _is_ours(t: Transfer) -> bool:
+    """Whether the caller has yet to go on: held by us, or by the switch while it undoes a bridge."""
+    held = not t.unattended or t.music not in (Music.NONE, Music.OVER)
+    return t.caller_here and (held or t.adrift)
 
 
 def _homecoming(t: Transfer, *, parked: bool = False) -> Step:

@@ -30,6 +30,7 @@ from voiced.transfer.state import Dial, Fallback, Transfer
 
 log = structlog.get_logger(__name__)
 
+MOMENT: Final = 0.2  # seconds, for a call to go on with its dialplan
 ANSWER_SECONDS: Final = 2.0  # for the PBX to say whether it knows a call
 
 
@@ -68,6 +69,7 @@ class Transfers(Service):
             pbx=pbx, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
             reacted=reacted, queue_members=self._queue_members,
             ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
+            see_off=lambda uuid: self._tasks.start(self._see_off(uuid), f"see {uuid} off"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
         self._by_caller: dict[str, Driver] = {}
@@ -202,6 +204,21 @@ class Transfers(Service):
             await self._look(driver, (await self._pbx.survey()).legs)
         except EslError as error:
             driver.log.warning("the PBX did not say what is so", error=str(error))
+
+    async def _see_off(self, call_uuid: str) -> None:
+        """A call goes on with its dialplan when nothing of ours holds it, unless a daemon that has lost the
+        PBX, and does not know, still has its session.
+        """
+        try:
+            await asyncio.sleep(MOMENT)
+            caller = await self._pbx.channel(call_uuid)
+            driver = self._by_caller.get(call_uuid)
+            is_ours = driver is not None and driver.transfer.caller_here and not driver.transfer.is_home
+            if caller is not None and caller.waits_behind_us and not is_ours:
+                log.warning("a call routed in waits for a daemon that is gone", call_uuid=call_uuid)
+                await self._pbx.dismiss(call_uuid)
+        except EslError as error:
+            log.warning("a call routed in could not be seen off", call_uuid=call_uuid, error=str(error))
 
     def _end_orphans(self, survey: Survey) -> None:
         """And callers on hold for nobody go back."""
