@@ -121,7 +121,7 @@ _ALIKE: Final = (
     "commit-leg_created "
 )
 # And a call routed in before that, up to its music.
-_ROUTED_IN: Final = "connect uuid_setvar answer set " + _ALIKE + "uuid_setvar_multi "
+_ROUTED_IN: Final = "connect uuid_setvar answer set " + _ALIKE
 
 SCENARIOS: Final = {
     "answered": Scenario(
@@ -197,21 +197,21 @@ SCENARIOS: Final = {
     ),
     "routed_in_answered": Scenario(
         talk, "success",
-        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge exit commit-answered commit-hold_ended "
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered commit-hold_ended "
         "commit-bridged commit-delivered commit-leg_ended commit-unbridged commit-caller_ended "
         "commit-delivered-2",
         is_routed_in=True,
     ),
     "routed_in_busy": Scenario(
         wait, "busy",
-        _ROUTED_IN + "commit-leg_ended uuid_setvar_multi-2 uuid_fileman commit-job_failed commit-delivered "
+        _ROUTED_IN + "commit-leg_ended uuid_setvar_multi uuid_fileman commit-job_failed commit-delivered "
         "commit-hold_ended exit",
         Manner.BUSY, is_routed_in=True,
     ),
     "routed_in_busy_then_answered": Scenario(
         be_free_the_second_time, "success",
         _ROUTED_IN + "commit-leg_ended commit-job_failed commit-deadline commit-requested originate-2 "
-        "commit-intent_recorded-2 commit-leg_created-2 commit-ringing uuid_setvar_multi-2 uuid_bridge "
+        "commit-intent_recorded-2 commit-leg_created-2 commit-ringing uuid_setvar_multi uuid_bridge "
         "exit commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended-2 "
         "commit-unbridged commit-caller_ended commit-delivered-2",
         Manner.BUSY, is_routed_in=True, transfer={"max_retries": 1, "retry_delay_seconds": 0.2},
@@ -224,15 +224,15 @@ SCENARIOS: Final = {
     ),
     "routed_in_caller_leaves_at_the_answer": Scenario(
         wait, "cancelled",
-        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge commit-answered release hangup "
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered release hangup "
         "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-leg_ended",
         meanwhile=("uuid_bridge", leave_now), is_routed_in=True,
     ),
     "routed_in_agent_leaves_at_the_answer": Scenario(
         wait, "failed",
-        _ROUTED_IN + "commit-ringing uuid_setvar_multi-2 uuid_bridge exit commit-answered connect-2 "
-        "uuid_setvar_multi-3 uuid_setvar-2 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
-        "uuid_setvar_multi-4 commit-deadline",
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered connect-2 "
+        "uuid_setvar_multi-2 uuid_setvar-2 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
+        "uuid_setvar_multi-3 commit-deadline",
         meanwhile=("uuid_bridge", agent_leaves_now), is_routed_in=True,
     ),
     "routed_in_to_nobody": Scenario(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.callers import at_the_assistant, nobody_beside
 from tests.conftest import DOMAIN
 from tests.races.conftest import Open
 from tests.races.room import Room
+from voiced.pbx.channel import Channel
 from voiced.sim import Manner, Received, Switch, Verdict
 from voiced.transfer.driver import Driver
 from voiced.transfer.facts import JobFailed, LegCreated, LegEnded
@@ -261,6 +263,29 @@ async def test_late_news_of_the_first_attempt_does_not_touch_the_second(switch: 
         agent.answer()
         row = await it.ends_well(driver, caller, "success", agent=agent)
         assert row["attempts"] == 2
+
+
+async def test_a_leg_that_rings_before_it_is_known_what_was_dialled_is_not_taken_for_a_late_one(
+    switch: Switch, room: Open
+) -> None:
+    """Killed behind the second originate: the database knows of the first attempt only."""
+    agent = switch.phone("1001", Manner.RING)
+    async with room(transfer={**RINGS, "max_retries": 1}) as it:
+        caller = await at_the_assistant(switch)
+        dead = await it.begin(caller)
+        await switch.until(lambda: agent.ringing)
+        known = replace(dead.transfer, phase=Phase.RETRYING, attempt=1, following=2, legs=frozenset())
+        taken_up = Driver(dead.request, it.api.daemon.transfers._tools, known, seq=100)
+        taken_up.take_up()
+        running = asyncio.create_task(taken_up.run())
+        taken_up.tell(LegCreated(time.time(), 2, "the-second"))
+        await asyncio.sleep(0.05)  # that it has been heard by now cannot be seen: nothing may follow
+        leg = Channel("the-second", "CS_CONSUME_MEDIA", answered=False, attempt=f"{dead.request.id}.2")
+        taken_up.learn(replace(dead.request.caller, hold=str(dead.request.id)), [leg])
+        await it.reaches(taken_up, Phase.RINGING)
+        assert (taken_up.transfer.attempt, taken_up.transfer.legs) == (2, {"the-second"})
+        assert not any("hupall" in command.line for command in switch.commands)
+        running.cancel()
 
 
 async def test_an_originate_that_never_runs_gives_the_caller_back(switch: Switch, room: Open) -> None:

@@ -17,7 +17,8 @@ from tests.conftest import DOMAIN, Api, Start, settings_for
 from tests.gate import Gate
 from tests.house import add
 from tests.kill.daemon import Daemon
-from voiced.sim import Caller, Manner, Switch
+from voiced.sim import Caller, Manner, Phone, Switch
+from voiced.transfer import driver
 from voiced.transfer.causes import Status
 
 TOLD = ("status", "cause", "offer_callback", "message")
@@ -184,6 +185,56 @@ async def test_while_shutting_down_a_call_goes_on(switch: Switch, routed: Api) -
     assert (await goes_on(switch, caller))["status"] == "failed"
 
 
+async def a_ringing_call(switch: Switch, api: Api) -> tuple[Caller, Phone]:
+    route(switch, api.daemon.outbound_port, voiced_destination="1001")
+    phone = switch.phone("1001", manner=Manner.RING)
+    caller = await switch.call("8500")
+    await switch.until(lambda: caller.hears == "music" and phone.ringing)
+    return caller, phone
+
+
+def cut(switch: Switch, *, sessions: bool) -> None:
+    """Abort the sessions of calls routed in, or every other connection."""
+    for listener in tuple(switch.listeners):
+        if (listener.channel is not None) == sessions:
+            listener.abort()
+
+
+async def test_without_its_session_a_call_goes_on_at_once(switch: Switch, api: Api) -> None:
+    caller, phone = await a_ringing_call(switch, api)
+    cut(switch, sessions=True)
+    assert await goes_on(switch, caller) == {"status": "failed"}
+    await switch.until(lambda: not phone.alive)
+    [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    assert ((await api.ended(row["id"]))["cause"], caller.hears) == ("WENT_ON", "tone")
+
+
+async def test_the_event_socket_is_away_for_a_moment_and_the_transfer_goes_on(
+    switch: Switch, api: Api
+) -> None:
+    caller, phone = await a_ringing_call(switch, api)
+    await switch.close_door()
+    cut(switch, sessions=False)
+    await switch.until(lambda: not api.daemon.pbx.is_connected)
+    await switch.open_door()
+    await switch.until(lambda: api.daemon.pbx.is_connected)
+    phone.answer()
+    await switch.until(lambda: caller.talks_to is phone)
+
+
+async def test_the_event_socket_stays_away_and_the_call_goes_on(
+    switch: Switch, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "AWAY_SECONDS", 0.3)
+    caller, phone = await a_ringing_call(switch, api)
+    await switch.close_door()
+    cut(switch, sessions=False)
+    assert await goes_on(switch, caller) == {"status": "failed"}
+    await switch.open_door()
+    await switch.until(lambda: not phone.alive)
+    assert caller.hears == "tone"
+
+
 async def test_when_voiced_is_not_there_a_call_goes_on(switch: Switch, start: Start) -> None:
     async with start() as api:
         route(switch, api.daemon.outbound_port, voiced_destination="1001")
@@ -231,24 +282,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-async def test_voiced_is_killed_during_hold_and_nobody_starts_it_again(
-    switch: Switch, process: Daemon
-) -> None:
-    phone = switch.phone("1001", manner=Manner.RING)
-    caller = await switch.call("8500")
-    await switch.until(lambda: caller.hears == "music" and phone.ringing)
-    process.kill()
-    assert await goes_on(switch, caller, timeout=8) == {"status": "failed"}
-
-
-async def test_a_caller_who_leaves_hold_while_voiced_is_dead_is_not_held_again(
+async def test_voiced_is_killed_during_hold_and_the_call_is_not_held_again(
     switch: Switch, process: Daemon, begin: Begin
 ) -> None:
     phone = switch.phone("1001", manner=Manner.RING)
     caller = await switch.call("8500")
     await switch.until(lambda: caller.hears == "music" and phone.ringing)
     process.kill()
-    caller.press("*")
     assert await goes_on(switch, caller) == {"status": "failed"}
     successor = begin()
     await successor.owns()

@@ -56,6 +56,11 @@ class Channel:
         return self.state == "CS_PARK"
 
     @property
+    def is_on_its_way(self) -> bool:
+        """Its session has just ended, and in a moment its dialplan goes on."""
+        return self.state == "CS_RESET"
+
+    @property
     def waits_behind_us(self) -> bool:
         """Routed in, and idle: what it did last was ours, and its dialplan has not gone on."""
         return self.application in ("set", "multiset") and self.argument.startswith(("voiced_", "^^|voiced_"))

@@ -67,6 +67,7 @@ log = structlog.get_logger(__name__)
 _IN_THE_DARK: Final = (  # what counts while the PBX is lost
     PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded, SessionEnded,
 )  # fmt: skip
+AWAY_SECONDS: Final = 5.0  # without the event socket, until a call routed in goes on with its dialplan
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 
 
@@ -104,7 +105,7 @@ class Driver:
     def __init__(self, request: Request, tools: Tools, transfer: Transfer, seq: int = 0) -> None:
         self.request, self.transfer = request, transfer
         self.in_the_dark = False  # what has happened on the PBX meanwhile is still to be asked
-        self.is_taken_up = False  # and the state is the database's, which may know less than was done
+        self.is_taken_up = False
         self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
         self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tools, self._seq = tools, seq
@@ -140,13 +141,24 @@ class Driver:
         self._inbox.put(fact)
 
     def lose_pbx(self) -> None:
-        """The event socket is gone, or nobody has listened until now."""
+        """The event socket is gone. A call routed in is answered for a little longer, and then goes on."""
         self.in_the_dark = self._was_lost = True
+        self.tell(PbxLost(self._tools.clock()))
+        asyncio.get_running_loop().call_later(AWAY_SECONDS, self._still_away)
+
+    def _still_away(self) -> None:
+        if self.in_the_dark:
+            self.let_go()
+
+    def take_up(self) -> None:
+        """Nobody has listened until now: the state is the database's, which may know less than was done."""
+        self.recorded.set_result(None)
+        self.in_the_dark = self._was_lost = self.is_taken_up = True
         self.tell(PbxLost(self._tools.clock()))
         self.let_go()
 
     def let_go(self) -> None:
-        """The outbound session of a call routed in ends, or has ended: nobody could answer for it."""
+        """The outbound session of a call routed in ends, or has ended."""
         if self._is_routed_in and not self.goes_on.is_set():
             self.goes_on.set()
             if self.transfer.caller_here:
@@ -210,8 +222,8 @@ class Driver:
         self._record(fact, actions)
         for action in actions:
             self._act(action)
-        if isinstance(fact, HoldStarted) and self._is_routed_in:  # the music shall outlive our session
-            self._send(control.tell(self.request.caller.uuid, control.SESSION_HOLDS_NOTHING))
+        if self.transfer.phase is Phase.BRIDGED:
+            self.let_go()  # the talk needs no session
         self._tools.watch(self.request, before, self.transfer, fact)
         self._ear.has_talked = self.transfer.phase is Phase.BRIDGED
         if self.transfer.is_settled and not self.known.done():
@@ -438,7 +450,6 @@ class Driver:
             self._send(command)
         self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), attempt, text))
         self._tools.reacted(self._tools.clock() - self.transfer.answered_at)
-        self.let_go()  # from here on the music holds the call, and then the talk
 
     def _take_settings_off(self) -> None:
         """The caller is not ours any more. The hold's own settings go with it, if it was sent as a whole."""

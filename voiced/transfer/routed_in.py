@@ -8,21 +8,16 @@ Before it is held `voiced_status=failed` is set: whatever happens to us from the
 call that comes with a status has been here before (the switch sends a caller home through the dialplan when a
 bridge comes to nothing) and goes on at once.
 
-**Whose it is.** The call belongs to its dialplan. It is ours while its session stands; when the session is
-gone, for as long as our music plays, or the agent talks; and then not any more. We end the session ourselves
-when we cannot answer for the call: the event socket is lost, or the PBX belongs to another daemon. So three
-things can follow our death:
+**Whose it is.** The call belongs to its dialplan. It is ours while its session stands, and not any more
+when the session is gone, whatever ended it: `socket_resume` has the switch break the music off and go on
+with the dialplan at once, with `failed`. The transfer ends as `failed`, `WENT_ON`; legs that ring are
+ended, an agent who has answered is told that the caller left; the call is not held, not bridged and not
+told anything any more. Who talks is the exception: `socket_resume` is taken off with the command that
+bridges the two, the session ends when they hear each other, and the talk goes on whatever becomes of us.
 
-- The music plays. Who owns the PBX next goes on with the transfer. If it fails, the dialplan is told what
-  became of it before the music is stopped. Without a next owner the music ends at the switch's own limit, and
-  the dialplan goes on with `failed`.
-- They talk. The talk goes on, and the call ends with it.
-- Neither, as when the caller has left hold by a key. The switch has gone on with the dialplan at once, with
-  `failed`. The transfer ends as `failed`, `WENT_ON`; legs that ring are ended, an agent who has answered is
-  told that the caller left. The call is not held, not bridged and not told anything any more.
-
-A process that sleeps keeps its sessions, and would leave a caller in silence whose music has ended: who
-follows it has the switch dismiss them.
+We end the session ourselves when we cannot answer for the call: the event socket stays away for
+`driver.AWAY_SECONDS`, or the PBX belongs to another daemon. A process that sleeps keeps its sessions, and
+would leave a caller in silence whose music has ended: who follows it has the switch dismiss them.
 """
 
 from __future__ import annotations

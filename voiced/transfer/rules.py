@@ -130,7 +130,7 @@ def music_on(t: Transfer, fact: HoldStarted) -> Step:
 
 
 def music_off(t: Transfer, fact: Fact) -> Step:
-    """The music is over, as it may be here; a call that nothing else held has gone on with its dialplan."""
+    """The music is over, as it may be here; a call without a session has gone on with its dialplan."""
     if t.unattended and t.phase not in (Phase.BRIDGING, Phase.BRIDGED):
         return _gone_on(t, fact)
     return replace(t, music=Music.OVER), ()
@@ -294,7 +294,7 @@ def leave(t: Transfer, fact: CallerEnded) -> Step:
 
 
 def alone(t: Transfer, fact: SessionEnded) -> Step:
-    """Only our music holds the call now. Where none plays and none is to come, it may have gone on."""
+    """Our session is gone: the call goes on as its music breaks off. Where none plays, it may have so."""
     t = replace(t, unattended=True)
     waits = t.phase in (Phase.DIALING, Phase.RINGING, Phase.SCREENING, Phase.RETRYING)
     return t, ((AskPbx(),) if waits and t.music is Music.OVER and not t.lost else ())

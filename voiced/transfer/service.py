@@ -182,9 +182,7 @@ class Transfers(Service):
             if request.id in known or request.id in self._drivers:
                 continue
             driver = Driver(request, self._tools, state, seq)
-            driver.recorded.set_result(None)
-            driver.is_taken_up = True
-            driver.lose_pbx()
+            driver.take_up()
             driver.listen()
             driver.log.info("taking up a transfer", phase=state.phase)
             self._start(driver)
