@@ -193,13 +193,15 @@ class Daemon:
         ]
 
     async def open_door(self) -> None:
-        """Take calls that the PBX routes in. Raises CannotStart."""
+        """Take calls that the PBX routes in, once the PBX is ours. Raises CannotStart."""
         address = self.settings.outbound.listen
         if not address:
             return
         host, _, port = address.rpartition(":")
         try:
-            self.outbound_port = await self.routed_in.server.start(host.strip("[]"), int(port))
+            self.outbound_port = await self.routed_in.server.start(
+                host.strip("[]"), int(port), listening=self.ownership.is_owner
+            )
         except OSError as error:
             hint = "set [outbound] listen to another port, or to none" if error.errno == 98 else "check it"
             raise CannotStart(f"outbound.listen {address}: {_why(error)}; {hint}") from error
@@ -233,8 +235,13 @@ class Daemon:
             self.transfers.pbx_back()
             self.attempts.pbx_back()
         self.scheduler.own()
+        try:
+            await self.routed_in.server.listen()
+        except OSError as error:
+            log.error("no calls can be routed in", outbound=self.settings.outbound.listen, why=_why(error))
 
     async def _disown(self) -> None:
+        self.routed_in.server.refuse()
         await self.transfers.close()
         await self.attempts.close()
 

@@ -315,3 +315,32 @@ async def test_a_port_that_is_taken(tidy: None) -> None:
     async with serving(forever) as (_, port):
         with pytest.raises(OSError, match="in use"):
             await OutboundServer(forever).start(port=port)
+
+
+async def refuses(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
+
+
+async def test_it_refuses_connections_until_it_shall_listen(tidy: None) -> None:
+    """The PBX tries the next host, where it is refused."""
+    server = OutboundServer(forever)
+    await server.listen()  # not started: there is no port to listen on
+    port = await server.start(listening=False)
+    assert await refuses(port)
+    await server.listen()
+    async with FakeCall(port) as call:
+        await call.line.heard("connect")
+        server.refuse()
+        assert await refuses(port)
+        assert len(server) == 1, "who is served already is served on"
+        await server.listen()
+        async with FakeCall(port, "u-2") as another:
+            await another.line.heard("connect")
+        await server.close()
+    await server.listen()
+    assert await refuses(port)

@@ -17,6 +17,7 @@ from tests.live.conftest import Phones, heard
 from tests.live.sip_phones import Endpoint, phone
 from voiced import esl
 from voiced.app import running
+from voiced.pbx.control import bridge, routed_in
 
 AGENT, OTHER, CALLER = 0x21, 0x22, 0x55
 OUTBOUND = "127.0.0.1:8084"  # where the dialplan's `socket` connects
@@ -373,17 +374,56 @@ async def test_voiced_is_killed_during_hold_and_not_started_again(
         "http": {"listen": "127.0.0.1:0"},
         "outbound": {"listen": OUTBOUND},
         "database": {"url": database_url},
-        "transfer": {"longest_hold_seconds": 4},
         "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
     }
-    daemon = Daemon(sections, tmp_path, "daemon", {"LIMIT_GRACE": 0})
+    daemon = Daemon(sections, tmp_path, "daemon", {})
     try:
         await daemon.owns()
         agent = await phones.phone("1004", AGENT, "silent")
         caller, uuid = await phones.call("81011004")
         assert await agent.until("invite")
-        daemon.kill()
         await hears_music(caller)
-        await goes_on(pbx, uuid, "failed")
+        daemon.kill()
+        await goes_on(pbx, uuid, "failed", seconds=1)
     finally:
         await daemon.close()
+
+
+@pytest.mark.parametrize("milliseconds", [-20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20])
+async def test_the_session_is_cut_about_when_the_two_are_bridged(
+    milliseconds: int, phones: Phones, pbx: esl.Client
+) -> None:
+    """The switch looks at `socket_resume` twice as a session ends: a bridge helps whatever it has seen."""
+    sessions: asyncio.Queue[esl.Session] = asyncio.Queue()
+    end = asyncio.Event()
+
+    async def serve(session: esl.Session) -> None:
+        sessions.put_nowait(session)
+        await end.wait()
+
+    server = esl.OutboundServer(serve)
+    host, _, port = OUTBOUND.rpartition(":")
+    await server.start(host, int(port))
+    agent = await phones.phone("1001", AGENT)
+    try:
+        caller, uuid = await phones.call("81011001")
+        session = await asyncio.wait_for(sessions.get(), 5)
+        await session.execute("playback", "local_stream://moh")
+        await hears_music(caller)
+        originated = await pbx.api("originate user/1001@pbx.test &park()", timeout=10)
+        leg = originated.text.split()[1]
+        if milliseconds < 0:
+            session._connection.close()
+        await asyncio.sleep(abs(milliseconds) / 1000 if milliseconds < 0 else 0)
+        bridged = asyncio.gather(*(pbx.ask(command) for command in bridge(uuid, leg, routed_in(None))))
+        await asyncio.sleep(milliseconds / 1000 if milliseconds > 0 else 0)
+        session._connection.close()
+        settings, reply = await bridged
+        assert settings.ok
+        assert reply.ok
+        await talk(caller, agent, 0.5)
+        agent.hangup()
+        assert await caller.until("bye")
+    finally:
+        end.set()
+        await server.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 from xml.etree import ElementTree
@@ -17,6 +17,7 @@ from tests.conftest import DOMAIN, Api, Start, settings_for
 from tests.gate import Gate
 from tests.house import add
 from tests.kill.daemon import Daemon
+from voiced.app import running
 from voiced.sim import Caller, Manner, Phone, Switch
 from voiced.transfer import driver
 from voiced.transfer.causes import Status
@@ -26,13 +27,18 @@ TOLD = ("status", "cause", "offer_callback", "message")
 
 def route(switch: Switch, port: int, **variables: str) -> None:
     """Extension 8500 goes to the daemon, and then to a tone."""
+    route_to(switch, [port], **variables)
+
+
+def route_to(switch: Switch, ports: Sequence[int], **variables: str) -> None:
+    """Extension 8500 goes to the first of these daemons that listens, and then to a tone."""
     wanted = {"voiced_domain_uuid": str(DOMAIN), **variables}
     switch.dialplan.add(
         "default",
         "routed_in",
         "^8500$",
         *(("set", f"{name}={value}") for name, value in wanted.items()),
-        ("socket", f"127.0.0.1:{port} async full"),
+        ("socket", f"{'|'.join(f'127.0.0.1:{port}' for port in ports)} async full"),
         ("answer", ""),
         ("playback", "tone_stream://%(100,0,800);loops=-1"),
         first=True,
@@ -233,6 +239,34 @@ async def test_the_event_socket_stays_away_and_the_call_goes_on(
     await switch.open_door()
     await switch.until(lambda: not phone.alive)
     assert caller.hears == "tone"
+
+
+async def test_a_standby_refuses_calls_so_that_the_pbx_tries_the_next(
+    switch: Switch, api: Api, database_url: str
+) -> None:
+    """The dialplan names all daemons, and each call comes to the owner, whoever that is."""
+    async with running(settings_for(switch.port, database_url)) as standby:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", standby.outbound_port)
+        route_to(switch, [standby.outbound_port, api.daemon.outbound_port], voiced_destination="1001")
+        phone = switch.phone("1001", delay=0.1)
+        caller = await switch.call("8500")
+        await switch.until(lambda: caller.talks_to is phone)
+
+
+async def test_a_standby_that_owns_the_pbx_takes_calls(
+    switch: Switch, start: Start, database_url: str
+) -> None:
+    async with start() as first, running(settings_for(switch.port, database_url)) as standby:
+        assert not standby.ownership.is_owner
+        await first.daemon.ownership._step_down()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", first.daemon.outbound_port)
+        await switch.until(lambda: standby.ownership.is_owner, timeout=10)
+        route(switch, standby.outbound_port, voiced_destination="1001")
+        phone = switch.phone("1001", delay=0.1)
+        caller = await switch.call("8500")
+        await switch.until(lambda: caller.talks_to is phone)
 
 
 async def test_when_voiced_is_not_there_a_call_goes_on(switch: Switch, start: Start) -> None:

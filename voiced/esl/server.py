@@ -97,17 +97,39 @@ class OutboundServer:
     ) -> None:
         self._handler, self._limit, self._connect_timeout = handler, limit, connect_timeout
         self._server: asyncio.Server | None = None
+        self._address: tuple[str, int] | None = None
         self._closing = False
         self._calls: dict[asyncio.Task[None], Connection] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self.stats = Stats()
         self.refused = 0  # calls let go because of the limit
 
-    async def start(self, host: str = "127.0.0.1", port: int = 8084) -> int:
-        """Listen. Returns the port (of use with port 0). Raises OSError where it is taken."""
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, listening: bool = True) -> int:
+        """Take the port, and listen at once or from `listen()` on. Returns the port (of use with port 0).
+
+        Raises OSError where it is taken.
+        """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, host, port, backlog=BACKLOG)
-        return int(self._server.sockets[0].getsockname()[1])
+        self._server = await loop.create_server(
+            self._accept, host, port, backlog=BACKLOG, start_serving=listening
+        )
+        self._address = host, int(self._server.sockets[0].getsockname()[1])
+        return self._address[1]
+
+    async def listen(self) -> None:
+        """Take calls from now on, if it was started. Raises OSError where the port is taken by now."""
+        if self._closing or self._address is None:
+            return
+        if self._server is None:
+            await self.start(*self._address)
+        else:
+            await self._server.start_serving()
+
+    def refuse(self) -> None:
+        """Until `listen()` take no calls: the PBX tries the next host of its `socket`, or goes on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     async def close(self) -> None:
         """Take no more calls and let those in progress go on in their dialplan.
@@ -115,8 +137,7 @@ class OutboundServer:
         The handlers are cancelled; a connection whose handler does not end within three seconds is dropped.
         """
         self._closing = True
-        if self._server is not None:
-            self._server.close()
+        self.refuse()
         for task in self._serving:
             task.cancel()  # the others are let go as soon as they have said who they are
         if self._calls:

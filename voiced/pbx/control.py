@@ -25,7 +25,7 @@ from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Channel, Home
 # While `socket_resume` is set, the end of its session takes a call routed in from whatever it does. The
 # switch looks at it twice as the session ends, within some 20 ms: taken off in between it leaves the call
 # in silence for ever, unless a bridge follows at once.
-_SESSION_HOLDS_NOTHING: Final = {"socket_resume": ""}
+SESSION_HOLDS_NOTHING: Final = {"socket_resume": ""}
 _BRIDGE_SETTINGS: Final = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), strict=True))
 LONE_SECONDS: Final = 90  # that an answered leg may be parked, alone, beyond its ring time
 KEY_SECONDS: Final = 4  # for the agent's key, from the end of the prompt
@@ -180,7 +180,7 @@ def routed_in(home: Home | None) -> dict[str, str]:
     Only now: the `socket` application runs what is queued behind the music, and so would take the way back
     away, before the switch looks for it (measured: the caller was hung up).
     """
-    return {**_SESSION_HOLDS_NOTHING, "transfer_after_bridge": _home(home) if home else ""}
+    return {**SESSION_HOLDS_NOTHING, "transfer_after_bridge": _home(home) if home else ""}
 
 
 def left_behind(caller: Channel, before: Mapping[str, str], mark: str) -> dict[str, str]:
@@ -188,7 +188,7 @@ def left_behind(caller: Channel, before: Mapping[str, str], mark: str) -> dict[s
     ours = {**_BRIDGE_SETTINGS, "transfer_after_bridge": _home(caller.home) if caller.home else ""}
     undone = {name: before.get(name, "") for name, value in ours.items() if caller.before.get(name) == value}
     if not caller.is_on_its_way and not caller.waits_behind_us:
-        undone |= _SESSION_HOLDS_NOTHING
+        undone |= SESSION_HOLDS_NOTHING
     if caller.mark == mark:  # the hold has begun, and its end was never sent
         undone |= {"voiced_hold": "", "playback_terminators": before.get("playback_terminators", "")}
     return undone

@@ -215,6 +215,8 @@ class Transfers(Service):
             if caller is not None and caller.waits_behind_us and not is_ours:
                 log.warning("a call routed in waits for a daemon that is gone", call_uuid=call_uuid)
                 await self._pbx.dismiss(call_uuid)
+                await asyncio.sleep(MOMENT)
+                self._pbx.say(control.tell(call_uuid, control.SESSION_HOLDS_NOTHING))
         except EslError as error:
             log.warning("a call routed in could not be seen off", call_uuid=call_uuid, error=str(error))
 
