@@ -4,6 +4,10 @@ It carries out the machine's actions and makes the facts that a real switch woul
 one could. Its own state says what is so: who is on hold, which legs live, whether the two are bridged.
 While the event socket is cut it goes on and tells nothing; when it is back, `missed_facts` (the real one)
 finds out.
+
+A call routed in has a session. While the session is protected (until a bridge is commanded) its end takes
+the call from our music to its dialplan; we may hear of the one before the other. When we die the session
+ends, unless we only sleep: then somebody else takes up the transfer of a call that we still hold.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from voiced.transfer import facts as f
 from voiced.transfer.machine import decide
 from voiced.transfer.recovery import missed_facts
 from voiced.transfer.request import DestinationType, Request, Target
-from voiced.transfer.state import Dial, Fallback, Transfer
+from voiced.transfer.state import Dial, Fallback, Phase, Transfer
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
 CALLER = "caller-1"
@@ -42,6 +46,8 @@ class World:
     music: str = "none"  # none, asked, playing
     stopping: bool = False
     offline: bool = False
+    protected: bool = True  # the session of a call routed in: its end breaks the music off
+    gone_on: bool = False  # the call runs its dialplan
     legs: dict[str, Leg] = field(default_factory=dict)
     jobs: set[int] = field(default_factory=set)  # originates that run
     lost_jobs: set[int] = field(default_factory=set)  # their result will not be told
@@ -64,6 +70,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.t = Transfer(str(ID), self.plan, fallback=self.fallback)
+        self.session = self.fallback is Fallback.DIALPLAN  # ours
         target = Target("ramal 1001", DestinationType.EXTENSION, "1001", "pbx.test")
         self.request = Request(
             ID, "pbx", ID, Channel(CALLER, "CS_EXECUTE", True, home=Home("8000", "XML", "default")),
@@ -76,9 +83,10 @@ class World:
     def tell(self, fact: f.Fact, heard: bool = True) -> None:
         if self.offline and heard:
             return
-        if isinstance(fact, f.CallerEnded):
-            self.told_gone = True
         before = self.t.phase
+        if isinstance(fact, f.SessionEnded) and before not in (Phase.BRIDGING, Phase.BRIDGED):
+            self.told_gone |= not (fact.is_held or fact.is_parked or self.t.adrift)
+        self.told_gone |= isinstance(fact, f.CallerEnded)
         self.t, actions = decide(self.t, fact)
         self.trail.append(f"{fact} {before}->{self.t.phase} {actions}")
         for action in actions:
@@ -98,6 +106,10 @@ class World:
         if self.offline:
             return  # not sent
         match action:
+            case f.HoldCaller() if (
+                self.t.music_at and self.fallback is Fallback.DIALPLAN and not self.session
+            ):
+                self.tell(f.HoldFailed(self.now))  # the driver waits a moment before it holds again
             case f.HoldCaller() if self.caller and self.music != "playing":
                 self.music = "asked"
             case f.StopMusic() if self.music == "playing":
@@ -116,12 +128,15 @@ class World:
                 self.released.add(leg)
             case f.ScreenAgent(n, leg):
                 self.screening = (leg, n)
+            case f.TellDialplan():
+                assert not self.told_gone, "told, and known to be gone\n" + "\n".join(self.trail)
             case f.FallBack():
-                self.parked = False
+                self.parked = self.session = False
                 self.homecomings.append("fallback")
             case f.BridgeLegs(n, leg):
                 self.bridge_commands.append(not self.told_gone)
                 self.bridging = (leg, n)
+                self.protected = False
             case f.SendHome():
                 assert self.parked or not self.caller, "sent home from where they were"
                 self.parked = False
@@ -144,7 +159,11 @@ class World:
         )
         events += ["bridged", "bridge_refused", "bridge_nothing"] * (self.bridging is not None)
         events += ["accepts", "refuses"] * (self.screening is not None and self.screening[0] in self.legs)
-        events += ["caller_leaves"] * self.caller + ["cancel"]
+        events += (
+            ["caller_leaves"] * self.caller
+            + ["cancel"]
+            + ["session_ends"] * (self.session and self.t.phase is not Phase.PENDING)
+        )
         events += (
             ["cut"] * (not self.offline)
             + ["back"] * self.offline
@@ -312,6 +331,22 @@ class World:
         self.caller, self.music, self.stopping, self.parked = False, "none", False, False
         self.tell(f.CallerEnded(self.now, "NORMAL_CLEARING"))
 
+    def session_ends(self, pick: int) -> None:
+        """The end of the music and the end of the session are told by two connections."""
+        if pick % 2:
+            self._session_gone()
+        self.session = False
+        self.tell(f.SessionEnded(self.now))
+        self._session_gone()
+
+    def _session_gone(self) -> None:
+        self.session = False
+        if self.protected and self.caller and not any(leg.bridged for leg in self.legs.values()):
+            self.gone_on = True
+            if self.music == "playing":
+                self.music, self.stopping = "none", False
+                self.tell(f.HoldEnded(self.now))
+
     def cancel(self, pick: int) -> None:
         self.tell(f.Cancelled(self.now), heard=False)
 
@@ -329,12 +364,19 @@ class World:
 
     def restart(self, pick: int) -> None:
         """The daemon dies and starts again, with what the database knew: perhaps less than what was done."""
+        self.offline = True
+        if self.bridging is not None:  # a bridge takes less time than a start
+            self.happen(["bridged", "bridge_refused", "bridge_nothing"][pick % 3], pick)
         self.t, reports, self.talks = self.kept[pick % len(self.kept)]
         del self.reports[reports:]
         self.homecomings.clear()  # what the database did not know is done again
         self.intents.clear()
         self.trail.append(f"restarted with {self.t.phase}")
         self.kept = [(self.t, reports, self.talks)]
+        self.told_gone = False
+        if self.session and pick % 5:  # else the session stands, with a process that sleeps
+            self._session_gone()
+        self.session = False
         self.learn(restarted=True)
 
     def learn(self, restarted: bool) -> None:
@@ -347,7 +389,10 @@ class World:
         hold = str(ID) if self.music == "playing" else ""
         caller = Channel(CALLER, state, True, hold=hold) if self.caller else None
         legs = [self._channel(leg) for leg in self.legs.values()]
-        for fact in missed_facts(self.request, self.t, caller, legs, self.now, restarted):
+        has_session = self.session or self.fallback is not Fallback.DIALPLAN
+        for fact in missed_facts(
+            self.request, self.t, caller, legs, self.now, restarted, has_session=has_session
+        ):
             self.tell(fact, heard=False)
 
     def _channel(self, leg: Leg) -> Channel:

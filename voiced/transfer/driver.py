@@ -65,8 +65,9 @@ from voiced.transfer.state import Fallback, Music, Phase, Transfer
 log = structlog.get_logger(__name__)
 
 _IN_THE_DARK: Final = (  # what counts while the PBX is lost
-    PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded, SessionEnded,
+    PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded,
 )  # fmt: skip
+MOMENT: Final = 0.2  # seconds, for the end of a session to be heard and a dialplan to go on
 AWAY_SECONDS: Final = 5.0  # without the event socket, until a call routed in goes on with its dialplan
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 
@@ -158,10 +159,10 @@ class Driver:
         self.let_go()
 
     def let_go(self) -> None:
-        """The outbound session of a call routed in ends, or has ended."""
+        """The outbound session of a call routed in ends, or has ended, before this is at its end."""
         if self._is_routed_in and not self.goes_on.is_set():
             self.goes_on.set()
-            if self.transfer.caller_here:
+            if not self.in_the_dark:  # else it is told with what is so
                 self.tell(SessionEnded(self._tools.clock()))
 
     def learn(self, caller: Channel | None, legs: Collection[Channel]) -> None:
@@ -177,7 +178,10 @@ class Driver:
                 self._ask_again(leg)
         if caller is not None and self._is_routed_in:
             self._see_off(caller)
-        for fact in missed_facts(self.request, self.transfer, caller, legs, now, self.is_taken_up):
+        has_session = not (self._is_routed_in and self.goes_on.is_set())
+        for fact in missed_facts(
+            self.request, self.transfer, caller, legs, now, self.is_taken_up, has_session=has_session
+        ):
             self.tell(fact)
         self.in_the_dark = self.is_taken_up = False
 
@@ -223,7 +227,7 @@ class Driver:
         for action in actions:
             self._act(action)
         if self.transfer.phase is Phase.BRIDGED:
-            self.let_go()  # the talk needs no session
+            self.goes_on.set()  # a talk needs no session
         self._tools.watch(self.request, before, self.transfer, fact)
         self._ear.has_talked = self.transfer.phase is Phase.BRIDGED
         if self.transfer.is_settled and not self.known.done():
@@ -291,6 +295,8 @@ class Driver:
         match action:
             case RecordIntent(attempt):
                 self._record_intent(attempt)
+            case HoldCaller() if self._is_routed_in and self.transfer.music_at:
+                self._hold_again()
             case HoldCaller():
                 self._hold()
             case StopMusic():
@@ -340,6 +346,17 @@ class Driver:
         )  # fmt: skip
         for command in commands:
             self._send(command, refused=self._hold_refused)
+
+    def _hold_again(self) -> None:
+        """Music has ended by itself; or with its session, and that we shall hear in a moment."""
+
+        def hold() -> None:
+            if not self.goes_on.is_set():
+                self._hold()
+            else:
+                self.tell(HoldFailed(self._tools.clock(), "the session is gone"))
+
+        asyncio.get_running_loop().call_later(MOMENT, hold)
 
     def _comfort(self) -> None:
         """A prompt for the caller who waits: queue it with the music behind it, then stop what plays."""
@@ -410,7 +427,7 @@ class Driver:
                 farewell = self._tools.manners.announcer.prompts.path(Prompt.NOBODY_AVAILABLE, request.locale)
                 for command in control.release(caller.uuid, farewell):
                     self._send(command)
-            case Fallback.DIALPLAN if self.transfer.unattended:
+            case Fallback.DIALPLAN if self.goes_on.is_set():
                 self._tools.see_off(caller.uuid)
             case Fallback.DIALPLAN if self._told is not None:
                 self._told.add_done_callback(lambda _: self.goes_on.set())

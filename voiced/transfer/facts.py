@@ -138,7 +138,14 @@ class CallerParked(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded(Fact):
-    """Nothing holds a call routed in but our music: when that ends, its dialplan goes on by itself."""
+    """A call routed in has lost its session, and goes on with its dialplan.
+
+    `is_held`: our music plays all the same, since a process that sleeps still has the session. `is_parked`: a
+    bridge that was commanded by a daemon that is gone came to nothing, and there is nobody on the line.
+    """
+
+    is_held: bool = False
+    is_parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

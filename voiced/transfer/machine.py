@@ -55,7 +55,7 @@ leg_ended       .early  .early    leg_down  leg_down  agent_out agent_out leg_ov
 job_failed      .early  .early    failed    failed    job_over  job_over  job_over  job_over  leg_gone  .over
 assistant_left  note    note      note      note      note      note      note      note      note      .over
 caller_parked   .home   .home     .home     .home     .home     stranded  .home     .home     send_home .over
-session_ended   alone   alone     alone     alone     alone     alone     alone     alone     alone     .over
+session_ended   gone_on gone_on   gone_on   gone_on   gone_on   .talking  .talking  gone_on   let_be    .over
 caller_ended    leave   leave     leave     leave     leave     leave     hung_up   leave     leave     .over
 deadline        unable  dial_wait too_long  too_long  silence   no_bridge check     again     press_on  .over
 cancelled       cancel  cancel    cancel    cancel    cancel    .late     .talking  cancel    .late     .over
@@ -70,7 +70,7 @@ IGNORED: Final = {
     ".assist":  "the assistant's own bridge has ended, as it must",
     ".foreign": "the caller is with somebody else, and no longer ours",
     ".home":    "the caller's leg was parked before, or parks on its own account",
-    ".talking": "a talk is ended by those who talk",
+    ".talking": "a talk needs no session, and is ended by those who talk",
 }
 # fmt: on
 

@@ -24,19 +24,22 @@ from voiced.transfer.facts import (
     LegCreated,
     LegEnded,
     Ringing,
+    SessionEnded,
     Unbridged,
 )
 from voiced.transfer.hearing import key_fact
 from voiced.transfer.request import Request
-from voiced.transfer.state import Fallback, Music, Phase, Transfer
+from voiced.transfer.state import Music, Phase, Transfer
 
 
 def missed_facts(
-    request: Request, t: Transfer, caller: Channel | None, legs: Iterable[Channel], at: float, restarted: bool
-) -> list[Fact]:
+    request: Request, t: Transfer, caller: Channel | None, legs: Iterable[Channel], at: float,
+    restarted: bool, *, has_session: bool = True,
+) -> list[Fact]:  # fmt: skip
     """The facts that bring a transfer from what it knows to what is so.
 
-    `caller` is the caller's channel (None: gone), `legs` those that carry any mark of this transfer.
+    `caller` is the caller's channel (None: gone), `legs` those that carry any mark of this transfer;
+    `has_session` is false of a call routed in whose session is not ours, or not any more.
     """
     facts: list[Fact] = [PbxBack(at, restarted)]
     if caller is None:
@@ -46,7 +49,10 @@ def missed_facts(
     for uuid in talking:  # a talk before the music: who talks is not put on hold again
         facts += [LegCreated(at, attempt_of(ours[uuid]), uuid), Bridged(at, uuid)]
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
-        facts += _music_facts(_expected(t, restarted), caller.hold == str(request.id), at)
+        plays = caller.hold == str(request.id)
+        gone_on = [SessionEnded(at, plays, caller.is_parked)] if not has_session and not talking else []
+        music = _music_facts(t.music, plays, at)
+        facts += [*music, *gone_on] if plays else [*gone_on, *music]  # who has gone on is not held again
     for leg in ours.values():
         if leg.uuid not in talking:
             facts.append(LegCreated(at, attempt_of(leg), leg.uuid))
@@ -90,14 +96,6 @@ def _screened(request: Request, t: Transfer, leg: Channel, at: float) -> list[Fa
         return [key_fact(leg.key, at, attempt)]
     is_told = t.phase is Phase.SCREENING and leg.uuid == t.agent
     return [Accepted(at, attempt)] if is_told and not request.target(attempt, leg.dialled).screening else []
-
-
-def _expected(t: Transfer, restarted: bool) -> Music:
-    """The music, and where it alone may hold the call, that some has to be."""
-    alone = t.fallback is Fallback.DIALPLAN and (t.unattended or restarted) and not t.adrift
-    if (alone and t.music is Music.OVER) or ((alone or restarted) and t.music is Music.NONE):
-        return Music.ASKED
-    return t.music
 
 
 def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:

@@ -22,11 +22,9 @@ would leave a caller in silence whose music has ended: who follows it has the sw
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -65,25 +63,13 @@ class RoutedIn:
             return
         try:
             wish = await self._wish(_ask(session))
-            driver = await self._transfers.request(replace(wish, fallback=Fallback.DIALPLAN))
-            await _either(driver.goes_on.wait(), session.ended)
+            driver = await self._transfers.request(replace(wish, fallback=Fallback.DIALPLAN), session.ended)
+            await driver.goes_on.wait()
         except (Refusal, InvalidValue) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "invalid"
             log.info("a call routed in goes on", call_uuid=session.unique_id, reason=code)
             said = refusal.messages if isinstance(refusal, Refusal) and refusal.messages else wording.NOT_NOW
             await _tell(session, {"voiced_cause": code.upper(), "voiced_message": said["pt-BR"]})
-        finally:
-            if begun := self._transfers.of_call(session.unique_id):
-                begun.let_go()
-
-
-async def _either(one: Coroutine[Any, Any, object], other: asyncio.Future[Any]) -> None:
-    """Until one of the two is done."""
-    task = asyncio.create_task(one)
-    try:
-        await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        task.cancel()
 
 
 def _ask(session: Session) -> Ask:

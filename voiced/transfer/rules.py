@@ -94,8 +94,6 @@ def hold(t: Transfer, fact: IntentRecorded) -> Step:
     """The intention is recorded: music for the caller, unless it was clear that nobody is to be called."""
     if t.closed is not None:
         return _give_up(t, fact, t.closed)
-    if t.unattended:
-        return _gone_on(t, fact)
     t = replace(t, phase=Phase.HOLDING, music=Music.ASKED, until=fact.at + HOLD_SECONDS)
     return replace(t, hold_until=fact.at + t.longest_hold), (HoldCaller(),)
 
@@ -106,16 +104,12 @@ def dial_on(t: Transfer, fact: HoldStarted) -> Step:
 
 
 def dial_off(t: Transfer, fact: HoldFailed) -> Step:
-    """There is no music to be had: dial all the same, while there is somebody to dial for."""
-    if t.unattended:
-        return _gone_on(t, fact)
+    """There is no music to be had: dial all the same."""
     return _dial(replace(t, music=Music.OVER), fact)
 
 
 def dial_wait(t: Transfer, fact: Deadline) -> Step:
     """The music waits behind something of the assistant's: dial all the same."""
-    if t.unattended:
-        return _gone_on(t, fact)
     return _dial(t, fact)
 
 
@@ -130,9 +124,7 @@ def music_on(t: Transfer, fact: HoldStarted) -> Step:
 
 
 def music_off(t: Transfer, fact: Fact) -> Step:
-    """The music is over, as it may be here; a call without a session has gone on with its dialplan."""
-    if t.unattended and t.phase not in (Phase.BRIDGING, Phase.BRIDGED):
-        return _gone_on(t, fact)
+    """The music is over, as it may be here."""
     return replace(t, music=Music.OVER), ()
 
 
@@ -144,8 +136,6 @@ def music_end(t: Transfer, fact: HoldEnded) -> Step:
         return _give_up(t, fact, Ending(Status.CANCELLED, "CALLER_KEY", ended_by="caller"))
     if fact.at >= t.hold_until:
         return _give_up(t, fact, HELD_TOO_LONG)
-    if t.unattended:
-        return _gone_on(t, fact)
     if played < SHORT_MUSIC:
         return t, ()
     return replace(t, music=Music.ASKED), (HoldCaller(),)
@@ -153,8 +143,7 @@ def music_end(t: Transfer, fact: HoldEnded) -> Step:
 
 def hush(t: Transfer, fact: HoldStarted) -> Step:
     """Music that comes too late, or was never stopped: stop it when it plays, not before."""
-    tell = (TellDialplan(),) if t.fallback is Fallback.DIALPLAN and t.ending is not None else ()
-    return replace(t, music=Music.STOPPING), (*tell, StopMusic())
+    return replace(t, music=Music.STOPPING), (*(_told(t) if t.ending else ()), StopMusic())
 
 
 def leg_up(t: Transfer, fact: LegCreated | Ringing) -> Step:
@@ -293,11 +282,19 @@ def leave(t: Transfer, fact: CallerEnded) -> Step:
     return _without_caller(t, fact, Ending(Status.CANCELLED, fact.cause, ended_by="caller"))
 
 
-def alone(t: Transfer, fact: SessionEnded) -> Step:
-    """Our session is gone: the call goes on as its music breaks off. Where none plays, it may have so."""
-    t = replace(t, unattended=True)
-    waits = t.phase in (Phase.DIALING, Phase.RINGING, Phase.SCREENING, Phase.RETRYING)
-    return t, ((AskPbx(),) if waits and t.music is Music.OVER and not t.lost else ())
+def gone_on(t: Transfer, fact: SessionEnded) -> Step:
+    """The call has gone on with its dialplan: it is not ours any more."""
+    if fact.is_held:
+        return _give_up(t, fact, WENT_ON)
+    t, actions = _without_caller(t, fact, WENT_ON, music=_stray_music(t))
+    return t, (((SendHome(),) if fact.is_parked else ()) + actions)
+
+
+def let_be(t: Transfer, fact: SessionEnded) -> Step:
+    """The call goes on with its dialplan while the rest is ended, unless the switch is undoing a bridge."""
+    if fact.is_held or t.adrift:
+        return t, ()
+    return _settle(replace(t, caller_here=False, music=_stray_music(t)), fact)
 
 
 def note(t: Transfer, fact: AssistantLeft) -> Step:
@@ -468,13 +465,13 @@ def _next_attempt(t: Transfer, fact: Fact, why: Ending) -> Step:
     return replace(t, phase=Phase.RETRYING, following=index + 1, until=until), ()
 
 
-def _gone_on(t: Transfer, fact: Fact) -> Step:
-    """The call has gone on with its dialplan: it is not ours any more."""
-    return _without_caller(t, fact, WENT_ON)
+def _stray_music(t: Transfer) -> Music:
+    """Music that was asked for may yet start, on a call that does something else; what plays breaks off."""
+    return Music.STOPPING if t.music is Music.ON else t.music
 
 
-def _without_caller(t: Transfer, fact: Fact, why: Ending) -> Step:
-    t = replace(t, caller_here=False, adrift=False, music=Music.OVER)
+def _without_caller(t: Transfer, fact: Fact, why: Ending, music: Music = Music.OVER) -> Step:
+    t = replace(t, caller_here=False, adrift=False, music=music)
     answered = t.agent in t.legs
     t, actions = _give_up(t, fact, why)
     if answered:
@@ -485,9 +482,7 @@ def _without_caller(t: Transfer, fact: Fact, why: Ending) -> Step:
 
 def _give_up(t: Transfer, fact: Fact, why: Ending) -> Step:
     """The transfer has failed: say so, bring the caller back, end the legs."""
-    actions: list[Action] = []
-    if t.fallback is Fallback.DIALPLAN and _is_ours(t) and why != PICKED_OFF:
-        actions.append(TellDialplan())  # before the music is stopped: then it is too late
+    actions: list[Action] = [*(_told(t) if why != PICKED_OFF else ())]
     if t.music is Music.ON and not t.adrift:  # a bridge ends it by itself, a stop would hit the assistant
         t = replace(t, music=Music.STOPPING)
         actions.append(StopMusic())
@@ -502,10 +497,9 @@ def _give_up(t: Transfer, fact: Fact, why: Ending) -> Step:
     return _settle(t, fact, *actions)
 
 
-def _is_ours(t: Transfer) -> bool:
-    """Whether the caller has yet to go on: held by us, or by the switch while it undoes a bridge."""
-    held = not t.unattended or t.music not in (Music.NONE, Music.OVER)
-    return t.caller_here and (held or t.adrift)
+def _told(t: Transfer) -> Actions:
+    """The dialplan hears what became of a call routed in before its music is stopped: then it is too late."""
+    return (TellDialplan(),) if t.fallback is Fallback.DIALPLAN and t.caller_here else ()
 
 
 def _homecoming(t: Transfer, *, parked: bool = False) -> Step:
@@ -526,7 +520,7 @@ def _homecoming(t: Transfer, *, parked: bool = False) -> Step:
 
 def _settle(t: Transfer, fact: Fact, *actions: Action) -> Step:
     """Ended, once the caller is back (or gone) and no leg of ours is left."""
-    waiting_for_music = t.caller_here and t.music in (Music.ASKED, Music.ON, Music.STOPPING)
+    waiting_for_music = t.music in (Music.ASKED, Music.ON, Music.STOPPING)
     if t.dialled or t.legs or t.adrift or waiting_for_music:
         return t, actions
     return _end(t, fact, *actions)

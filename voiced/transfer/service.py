@@ -23,14 +23,13 @@ from voiced.scribe import Scribe
 from voiced.service import Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
-from voiced.transfer.driver import Driver, Manners, Tools
+from voiced.transfer.driver import MOMENT, Driver, Manners, Tools
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
 
 log = structlog.get_logger(__name__)
 
-MOMENT: Final = 0.2  # seconds, for a call to go on with its dialplan
 ANSWER_SECONDS: Final = 2.0  # for the PBX to say whether it knows a call
 
 
@@ -89,8 +88,8 @@ class Transfers(Service):
 
     # -- asking for one -----------------------------------------------------------------------------------
 
-    async def request(self, wish: Wish) -> Driver:
-        """Begin a transfer; it is recorded when this returns.
+    async def request(self, wish: Wish, session_ended: asyncio.Future[Any] | None = None) -> Driver:
+        """Begin a transfer; it is recorded when this returns. A call routed in says when its session ends.
 
         Raises UnknownCall, CallIsBusy, CannotBeDialled, PbxIsAway, DatabaseIsAway.
         """
@@ -106,6 +105,8 @@ class Transfers(Service):
         driver.listen()
         driver.tell(Requested(self._tools.clock()))
         self._start(driver)
+        if session_ended is not None:
+            session_ended.add_done_callback(lambda _: driver.let_go())
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 futures: list[asyncio.Future[Any]] = [driver.recorded, driver.known]
@@ -212,7 +213,12 @@ class Transfers(Service):
             caller = await self._pbx.channel(call_uuid)
             driver = self._by_caller.get(call_uuid)
             is_ours = driver is not None and driver.transfer.caller_here and not driver.transfer.is_home
-            if caller is not None and caller.waits_behind_us and not is_ours:
+            if caller is None or is_ours:
+                return
+            if caller.is_on_its_way and caller.home:  # still: it has got stuck there
+                log.warning("a call routed in is in nobody's hands", call_uuid=call_uuid)
+                self._pbx.say(control.send_home(call_uuid, caller.home))
+            elif caller.waits_behind_us:
                 log.warning("a call routed in waits for a daemon that is gone", call_uuid=call_uuid)
                 await self._pbx.dismiss(call_uuid)
                 await asyncio.sleep(MOMENT)

@@ -74,7 +74,6 @@ class Transfer:
     cause: str = ""  # of the last leg that ended without answering, and its SIP code
     sip_code: str = ""
     music: Music = Music.NONE
-    unattended: bool = False  # routed in, and its session is gone: the dialplan goes on, and ends our music
     adrift: bool = False  # uuid_bridge has taken the caller from where they were, and nobody is there yet
     caller_here: bool = True
     is_home: bool = False  # the caller was given back, to the assistant or where the fallback says
