@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transfer.world import World
+from voiced.facts import AskPbx
 from voiced.table import fact_name
 from voiced.transfer import facts as f
 from voiced.transfer.causes import Ending, Status
@@ -275,11 +276,15 @@ def test_a_call_whose_session_somebody_else_has_is_given_back_like_any_other() -
     assert drive(t, f.HoldEnded(1002.1))[1] == [f.FallBack()]
 
 
-def test_music_that_reaches_a_call_that_has_gone_on_is_stopped_when_it_starts() -> None:
+def test_music_that_reaches_a_call_that_has_gone_on_is_stopped_if_it_plays() -> None:
+    """It may have broken off in the moment in which it started; then a stop would hit the dialplan."""
     t = Transfer("t", (Dial(),), fallback=Fallback.DIALPLAN)
     t, done = drive(t, f.Requested(1000), f.IntentRecorded(1000.1, 1), f.SessionEnded(1000.2))
     assert (t.phase, done[2:]) == (Phase.RETURNING, [f.Report()])
-    t, done = drive(t, f.HoldStarted(1000.3), f.HoldEnded(1000.4))
+    t, done = drive(t, f.HoldStarted(1000.3))
+    assert done == [AskPbx()]
+    assert drive(t, f.HoldEnded(1000.4))[0].phase is Phase.ENDED
+    t, done = drive(t, f.HoldStarted(1000.5), f.SessionEnded(1000.5, is_held=True), f.HoldEnded(1000.6))
     assert (t.phase, done) == (Phase.ENDED, [f.StopMusic()])
 
 

@@ -206,6 +206,22 @@ def cut(switch: Switch, *, sessions: bool) -> None:
             listener.abort()
 
 
+async def test_music_that_ends_by_itself_is_played_again_while_the_session_stands(
+    switch: Switch, start: Start
+) -> None:
+    async with start(pbx={"hold_music": "tone_stream://%(1100,0,440)"}) as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001")
+        phone = switch.phone("1001", manner=Manner.RING)
+        await switch.call("8500")
+
+        def holds() -> list[str]:
+            uuids = (command.headers.get("event-uuid", "") for command in switch.commands)
+            return [uuid.rpartition(".")[2] for uuid in uuids if uuid.startswith("hold-")]
+
+        await switch.until(lambda: holds() == ["1", "2"])
+        assert phone.ringing
+
+
 async def test_without_its_session_a_call_goes_on_at_once(switch: Switch, api: Api) -> None:
     caller, phone = await a_ringing_call(switch, api)
     cut(switch, sessions=True)

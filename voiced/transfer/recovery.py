@@ -51,7 +51,7 @@ def missed_facts(
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
         plays = caller.hold == str(request.id)
         gone_on = [SessionEnded(at, plays, caller.is_parked)] if not has_session and not talking else []
-        music = _music_facts(t.music, plays, at)
+        music = _music_facts(_expected(t, restarted), plays, at)
         facts += [*music, *gone_on] if plays else [*gone_on, *music]  # who has gone on is not held again
     for leg in ours.values():
         if leg.uuid not in talking:
@@ -96,6 +96,12 @@ def _screened(request: Request, t: Transfer, leg: Channel, at: float) -> list[Fa
         return [key_fact(leg.key, at, attempt)]
     is_told = t.phase is Phase.SCREENING and leg.uuid == t.agent
     return [Accepted(at, attempt)] if is_told and not request.target(attempt, leg.dialled).screening else []
+
+
+def _expected(t: Transfer, restarted: bool) -> Music:
+    """The music; after a start some is expected where the next step may have been to ask for it."""
+    may_be_asked = restarted and t.phase in (Phase.PENDING, Phase.HOLDING, Phase.RETRYING)
+    return Music.ASKED if may_be_asked and t.music in (Music.NONE, Music.OVER) else t.music
 
 
 def _music_facts(music: Music, plays: bool, at: float) -> list[Fact]:

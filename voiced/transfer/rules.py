@@ -143,6 +143,9 @@ def music_end(t: Transfer, fact: HoldEnded) -> Step:
 
 def hush(t: Transfer, fact: HoldStarted) -> Step:
     """Music that comes too late, or was never stopped: stop it when it plays, not before."""
+    if t.fallback is Fallback.DIALPLAN and not t.caller_here:  # it may have broken off: does it play?
+        is_new = t.music in (Music.ASKED, Music.OVER)
+        return (replace(t, music=Music.ON), (AskPbx(),)) if is_new else (t, ())
     return replace(t, music=Music.STOPPING), (*(_told(t) if t.ending else ()), StopMusic())
 
 
@@ -292,6 +295,8 @@ def gone_on(t: Transfer, fact: SessionEnded) -> Step:
 
 def let_be(t: Transfer, fact: SessionEnded) -> Step:
     """The call goes on with its dialplan while the rest is ended, unless the switch is undoing a bridge."""
+    if fact.is_held and t.music is Music.ON:
+        return replace(t, music=Music.STOPPING), (StopMusic(),)
     if fact.is_held or t.adrift:
         return t, ()
     return _settle(replace(t, caller_here=False, music=_stray_music(t)), fact)
