@@ -40,10 +40,10 @@ from voiced.tickets.outbox import Outbox
 from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
 from voiced.transfer.directory import Directory
-from voiced.transfer.driver import Manners
 from voiced.transfer.reception import Reception
 from voiced.transfer.routed_in import RoutedIn
 from voiced.transfer.service import Transfers
+from voiced.transfer.tools import Manners
 from voiced.watching import Watching
 from voiced.web import app as web
 from voiced.web.live import Hub

@@ -84,7 +84,10 @@ class Service(ABC):
         then what belongs to none of it is ended.
         """
         await insist(self._look_again)
-        await insist(self._take_up)
+        try:
+            await insist(self._take_up)
+        except Exception:  # a fault of ours: what nobody drives must not wait for it
+            log.exception("not everything that is open could be taken up")
         born, self._born = self._born or [], None
         for attempt in born:
             self._born_for(attempt)

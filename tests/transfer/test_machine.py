@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transfer.world import World
-from voiced.facts import AskPbx
+from voiced.facts import LOST, AskPbx
 from voiced.table import fact_name
 from voiced.transfer import facts as f
 from voiced.transfer.causes import Ending, Status
-from voiced.transfer.machine import IGNORED, RULES, TABLE, decide
+from voiced.transfer.machine import IGNORED, TABLE, decide
+from voiced.transfer.rules import RULES
 from voiced.transfer.state import Dial, Fallback, Music, Phase, Transfer
 
 FACTS = f.FACTS
@@ -261,7 +262,7 @@ def test_the_dialplan_is_told_before_the_music_stops_and_the_call_goes_on() -> N
 
 def test_a_call_without_its_session_has_gone_on_and_is_not_touched() -> None:
     t, done = routed_in(f.LegCreated(1001, 1, "a"), f.SessionEnded(1002), f.HoldEnded(1002.1))
-    assert done[3:] == [f.EndLegs(1), f.Report()]
+    assert done[3:] == [f.ResumeAssistant(), f.EndLegs(1), f.Report()]
     assert t.ending is not None
     assert (t.status, t.ending.cause) == (Status.FAILED, "WENT_ON")
     t, done = routed_in(f.LegCreated(1001, 1, "a"), f.Answered(1002, 1, "a"), f.SessionEnded(1002))
@@ -280,7 +281,7 @@ def test_music_that_reaches_a_call_that_has_gone_on_is_stopped_if_it_plays() -> 
     """It may have broken off in the moment in which it started; then a stop would hit the dialplan."""
     t = Transfer("t", (Dial(),), fallback=Fallback.DIALPLAN)
     t, done = drive(t, f.Requested(1000), f.IntentRecorded(1000.1, 1), f.SessionEnded(1000.2))
-    assert (t.phase, done[2:]) == (Phase.RETURNING, [f.Report()])
+    assert (t.phase, done[2:]) == (Phase.RETURNING, [f.ResumeAssistant(), f.Report()])
     t, done = drive(t, f.HoldStarted(1000.3))
     assert done == [AskPbx()]
     assert drive(t, f.HoldEnded(1000.4))[0].phase is Phase.ENDED
@@ -326,6 +327,108 @@ def test_an_agent_who_is_asked_takes_the_call_or_refuses_it_or_says_nothing() ->
         assert f.BridgeLegs(1, "a") not in done
     t, done = drive(asked, f.Refused(1008, 1, "callback"))
     assert (t.status, t.ending and t.ending.cause) == (Status.REJECTED, "CALLBACK_WANTED")
+
+
+# -- who has gone, and what is not known --------------------------------------------------------------------
+
+
+def bridging() -> Transfer:
+    held = f.HoldStarted(1000.1), f.LegCreated(1000.2, 1, "a"), f.Answered(1003, 1, "a")
+    t, done = drive(requested(), *held)
+    assert done[-1] == f.BridgeLegs(1, "a")
+    return t
+
+
+def test_a_bridge_is_refused_before_the_hangup_that_is_its_reason_is_told() -> None:
+    t, done = drive(bridging(), f.BridgeRefused(1003.06, 1, "-ERR Invalid uuid"))
+    assert (t.phase, done) == (Phase.BRIDGING, []), "which one has gone is told in a moment"
+    gone, done = drive(t, f.CallerEnded(1003.07, "ORIGINATOR_CANCEL"))
+    assert gone.ending == Ending(Status.CANCELLED, "ORIGINATOR_CANCEL", ended_by="caller")
+    assert done == [f.ReleaseAgent("a"), f.Report()], "the agent is told that the caller left"
+    alone, done = drive(t, f.LegEnded(1003.07, 1, "a", "USER_BUSY"))
+    assert (alone.status, done) == (Status.BUSY, [f.StopMusic(), f.Report()])
+    t, done = drive(t, f.Deadline(t.until))
+    assert t.ending == Ending(Status.FAILED, "BRIDGE_FAILED", ended_by="voiced")
+    assert done == [f.StopMusic(), f.EndLegs(1), f.Report()], "the caller hears our music, not nothing"
+
+
+@pytest.mark.parametrize("why", [f.Cancelled(1004), f.HoldEnded(1004, "*")])
+def test_an_agent_who_has_answered_is_told_when_the_call_is_called_off(why: f.Fact) -> None:
+    plan = (Dial(screening_seconds=8),)
+    asked, _ = drive(requested(plan), f.HoldStarted(1000.1), f.Answered(1003, 1, "a"))
+    t, done = drive(asked, why)
+    assert f.ReleaseAgent("a") in done
+    assert f.EndLegs(1) not in done
+    t, done = drive(t, f.HoldEnded(1004.1), f.LegCreated(1005, 1, "a"), f.Deadline(t.until))
+    assert f.EndLegs(1) not in done, "they are let hear the prompt to its end"
+    t, done = drive(t, f.Deadline(t.until))
+    assert f.EndLegs(1) in done, "but not for ever"
+
+
+def test_an_intention_that_is_recorded_while_the_pbx_is_lost_keeps_its_deadline_for_later() -> None:
+    t, _ = drive(Transfer("t", (Dial(),)), f.Requested(1000), f.PbxLost(1000.1))
+    dark = t.until
+    t, done = drive(t, f.IntentRecorded(1000.2, 1))
+    assert (t.phase, t.until, done) == (Phase.HOLDING, dark, [f.HoldCaller()])
+    t, done = drive(t, f.PbxBack(1000.3), f.HoldFailed(1000.3, LOST))
+    assert done == [f.DialAgent(1)]
+    assert t.until == pytest.approx(1000.3 + 30 + 5), "the ring time and its grace"
+
+
+def test_a_pbx_that_is_lost_twice_before_it_has_answered_changes_no_deadline() -> None:
+    plan = (Dial(), Dial(delay_seconds=2, is_retry=True))
+    t, _ = drive(requested(plan), f.HoldStarted(1000.1), f.JobFailed(1001, 1, "USER_BUSY"))
+    assert (t.phase, t.until) == (Phase.RETRYING, 1003)
+    t, _ = drive(t, f.PbxLost(1001.5), f.PbxLost(1001.6), f.PbxBack(1001.7))
+    assert t.until == pytest.approx(1003.7), "two seconds for what the tables do not show yet, and no more"
+
+
+@pytest.mark.parametrize("may_have_talked", [True, False])
+def test_whether_they_have_talked_while_nobody_watched_is_not_guessed(may_have_talked: bool) -> None:
+    t, _ = drive(bridging(), f.PbxLost(1003.1), f.PbxBack(1009), f.CallerEnded(1009, LOST, may_have_talked))
+    assert t.ending is not None
+    assert t.ending.ended_by == ("" if may_have_talked else "caller")
+    assert t.status is (Status.FAILED if may_have_talked else Status.CANCELLED)
+
+
+def test_who_ended_a_talk_that_nobody_watched_is_not_guessed() -> None:
+    talk, _ = drive(bridging(), f.Bridged(1003.1, "a"), f.PbxLost(1004), f.PbxBack(1009))
+    t, done = drive(talk, f.CallerEnded(1009, LOST))
+    assert (t.talk_ended_by, t.talk_cause, done) == ("", LOST, [f.ReportTalk()])
+    t, done = drive(talk, f.LegEnded(1009, 1, "a", LOST), f.Unbridged(1009), f.Deadline(1011))
+    assert (t.talk_ended_by, t.talk_cause, done) == ("", LOST, [f.ReportTalk()])
+
+
+def test_after_the_agent_has_passed_the_caller_on_their_leg_is_nobodys() -> None:
+    talk, _ = drive(bridging(), f.Bridged(1003.1, "a"))
+    for passed_on in (
+        (f.LegEnded(1010, 1, "a", "ATTENDED_TRANSFER"), f.Rebridged(1010.1, "b")),
+        (f.Rebridged(1010, "b"), f.LegEnded(1010.1, 1, "a", "ATTENDED_TRANSFER")),
+    ):
+        t, _ = drive(talk, *passed_on, f.CallerEnded(4000, "NORMAL_CLEARING"))
+        assert (t.talk_ended_by, t.talk_cause) == ("caller", "NORMAL_CLEARING")
+
+
+def test_a_caller_whom_a_daemon_that_is_gone_has_left_parked_is_sent_home() -> None:
+    """It had bridged them, and the agent has left; the database knows only that the phone was called."""
+    back = f.PbxLost(1002), f.PbxBack(1003, restarted=True)
+    t, _ = drive(requested(), f.LegCreated(1001, 1, "a"), *back)
+    parked = f.CallerParked(1003, is_stranded=True)
+    t, done = drive(t, parked, f.HoldEnded(1003), f.LegEnded(1003, 1, "a", LOST))
+    assert (t.phase, done[-1]) == (Phase.ENDED, f.SendHome())
+    t, _ = drive(requested(), *back, parked, f.HoldEnded(1003))
+    t, _ = drive(t, f.LegCreated(1003, 1, "a"), f.Answered(1003, 1, "a"), f.BridgeRefused(1003.1, 1))
+    assert drive(t, f.LegEnded(1003.2, 1, "a", "X"))[1][-1] == f.SendHome()
+
+
+def test_attempts_are_those_that_were_dialled() -> None:
+    t, _ = drive(Transfer("t", (Dial(),)), f.Requested(1000), f.CallerEnded(1000.1, "X"))
+    assert (t.attempt, t.dials) == (1, 0)
+    plan = (Dial(), Dial(delay_seconds=2, is_retry=True))
+    t, _ = drive(requested(plan), f.HoldStarted(1000.1), f.JobFailed(1001, 1, "USER_BUSY"), f.Deadline(1003))
+    assert (t.attempt, t.dials) == (2, 1), "its intention is not recorded yet"
+    t, _ = drive(t, f.IntentRecorded(1003.1, 2))
+    assert t.dials == 2
 
 
 # -- whatever happens -------------------------------------------------------------------------------------
@@ -380,6 +483,10 @@ def assert_all_is_well(world: World) -> None:
     assert all(world.bridge_commands), "a bridge for a caller who has left\n" + trail
     if world.recorded:
         assert len(world.reports) == 1, f"{len(world.reports)} results\n" + trail
+    stays_paused = world.fallback in (Fallback.VOICEMAIL, Fallback.HANGUP) or world.has_talked
+    assert not (world.caller and world.is_paused) or stays_paused, "a deaf and mute assistant\n" + trail
+    if world.has_talked and world.t.ending:
+        assert world.t.ending.ended_by != "caller", "a guess\n" + trail
     assert len(world.homecomings) <= 1, "sent away twice\n" + trail
     assert world.talks == (1 if world.t.bridged_at else 0), trail
 

@@ -218,7 +218,7 @@ async def test_music_that_ends_by_itself_is_played_again_while_the_session_stand
             uuids = (command.headers.get("event-uuid", "") for command in switch.commands)
             return [uuid.rpartition(".")[2] for uuid in uuids if uuid.startswith("hold-")]
 
-        await switch.until(lambda: holds() == ["1", "2"])
+        await switch.until(lambda: len(set(holds())) == 2)
         assert phone.ringing
 
 

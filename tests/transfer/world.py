@@ -63,6 +63,9 @@ class World:
     released: set[str] = field(default_factory=set)
     bridge_commands: list[bool] = field(default_factory=list)  # was the caller there, as far as we were told
     told_gone: bool = False
+    is_paused: bool = False  # the assistant
+    put_off: list[f.Fact] = field(default_factory=list)
+    has_talked: bool = False
     question: bool = False
     kept: list[tuple[Transfer, int, int]] = field(default_factory=list)  # what the database may know
     trail: list[str] = field(default_factory=list)
@@ -92,6 +95,8 @@ class World:
         for action in actions:
             self.act(action)
         self.kept.append((self.t, len(self.reports), self.talks))
+        if self.t.phase not in (Phase.PENDING, Phase.BRIDGED, Phase.ENDED) and not self.t.lost:
+            assert self.t.until <= max(self.t.hold_until, self.now) + 10, "\n".join(self.trail)
 
     def act(self, action: f.Action) -> None:
         match action:
@@ -111,7 +116,9 @@ class World:
             ):
                 self.tell(f.HoldFailed(self.now))  # the driver waits a moment before it holds again
             case f.HoldCaller() if self.caller and self.music != "playing":
-                self.music = "asked"
+                self.music, self.is_paused = "asked", True
+            case f.ResumeAssistant():
+                self.is_paused = False
             case f.StopMusic() if self.music == "playing":
                 self.stopping = True
             case f.StopMusic() if self.caller and not self.parked and self.bridging is None:
@@ -132,6 +139,7 @@ class World:
                 assert not self.told_gone, "told, and known to be gone\n" + "\n".join(self.trail)
             case f.FallBack():
                 self.parked = self.session = False
+                self.is_paused &= self.fallback is not Fallback.DIALPLAN
                 self.homecomings.append("fallback")
             case f.BridgeLegs(n, leg):
                 self.bridge_commands.append(not self.told_gone)
@@ -139,7 +147,7 @@ class World:
                 self.protected = False
             case f.SendHome():
                 assert self.parked or not self.caller, "sent home from where they were"
-                self.parked = False
+                self.parked = self.is_paused = False
 
     # -- what may happen next -----------------------------------------------------------------------------
 
@@ -295,7 +303,7 @@ class World:
         if self.music != "none":
             self.music, self.stopping = "none", False
             self.tell(f.HoldEnded(self.now))
-        self.legs[uuid].bridged = True
+        self.legs[uuid].bridged = self.has_talked = True
         self.tell(f.Bridged(self.now, uuid))
 
     def bridge_refused(self, pick: int) -> None:
@@ -348,7 +356,10 @@ class World:
                 self.tell(f.HoldEnded(self.now))
 
     def cancel(self, pick: int) -> None:
-        self.tell(f.Cancelled(self.now), heard=False)
+        if self.offline:
+            self.put_off.append(f.Cancelled(self.now))  # nothing can be done: it waits, as the driver has it
+        else:
+            self.tell(f.Cancelled(self.now))
 
     def cut(self, pick: int) -> None:
         self.offline = True
@@ -394,6 +405,9 @@ class World:
             self.request, self.t, caller, legs, self.now, restarted, has_session=has_session
         ):
             self.tell(fact, heard=False)
+        put_off, self.put_off = self.put_off, []
+        for fact in put_off:
+            self.tell(fact)
 
     def _channel(self, leg: Leg) -> Channel:
         state = "CS_EXECUTE" if leg.answered else "CS_CONSUME_MEDIA"

@@ -37,6 +37,7 @@ def hold(
     caller: str,
     mark: str,
     number: int,
+    prompt: str,
     music: str,
     longest: float,
     leave_key: str,
@@ -45,6 +46,10 @@ def hold(
 ) -> list[Command]:
     """Music for the caller, marked with the transfer's id, for at most `longest` seconds (and a grace).
 
+    A `prompt` is a file that is played before the music, in the same playback: nothing is left in the queue
+    behind it. The limit then stands with the music too, since the switch forgets the one in front as soon as
+    the first file is over (measured: it played for ever).
+
     `number` tells one hold of a transfer from the next; `leave_key` is the key that ends it, '' for none;
     `before` is what the variables were.
     """
@@ -52,12 +57,11 @@ def hold(
     settings = {"voiced_hold": mark, "playback_terminators": terminators}
     if home is not None:
         settings["transfer_after_bridge"] = _home(home)
-    limit = int((longest + LIMIT_GRACE) * 1000)
+    limit = f"{{timeout={int((longest + LIMIT_GRACE) * 1000)}}}"
+    sounds = f"{limit}file_string://{prompt}!{limit}{music}" if prompt else limit + music
     return [
         commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}.{number}"),
-        commands.execute(
-            caller, "playback", f"{{timeout={limit}}}{music}", event_uuid=f"hold-{mark}.{number}"
-        ),
+        commands.execute(caller, "playback", sounds, event_uuid=f"hold-{mark}.{number}"),
         unmark(caller, mark, number, before, way_home=home is not None),
     ]
 

@@ -49,13 +49,15 @@ class Desk:
 
     async def outcome(self, id: UUID, seconds: float) -> tuple[Request, Transfer, bool]:
         """Wait for the result, and for a failed transfer's caller to be back. Whether it is known by then."""
+        until = asyncio.get_running_loop().time() + seconds
         driver = self._transfers.get(id)
         if driver is not None:
             await asyncio.wait([driver.known], timeout=seconds)
-            return driver.request, driver.transfer, driver.known.done()
+            if not driver.known.cancelled():  # else another daemon drives it from now on
+                return driver.request, driver.transfer, driver.known.done()
         request, t = await self._load(id, None)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(until):
                 while not t.is_settled:
                     await asyncio.sleep(_LOOK_AGAIN)
                     request, t = await self._load(id, None)

@@ -133,7 +133,12 @@ class AssistantLeft(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CallerParked(Fact):
-    """The switch parked the caller because a bridge came to nothing: there is nobody on the line."""
+    """The caller's leg parks: after a bridge that came to nothing there is nobody on the line.
+
+    `is_stranded`: it was looked at, and is not a park of the dialplan's own.
+    """
+
+    is_stranded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +155,13 @@ class SessionEnded(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CallerEnded(Fact):
-    """The caller has hung up, or was hung up."""
+    """The caller has hung up, or was hung up.
+
+    `may_have_talked`: nobody watched for a while, in which an agent may have been bridged to them.
+    """
 
     cause: str
+    may_have_talked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

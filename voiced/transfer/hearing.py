@@ -39,19 +39,20 @@ LEG_EVENTS = (
 class CallerEar:
     """Hears the caller's leg. It remembers whether our music plays, and whether the talk has begun.
 
-    A hold that is renewed gets a number of its own, and the end of the one before is no end.
+    A hold that is renewed gets a number of its own, and the end of the one before is no end. The number is
+    the time, so that none is given twice, by a daemon that is started again either.
     """
 
     def __init__(self, transfer: str, caller: str, assistant: str) -> None:
         self._caller, self._transfer, self._assistant = caller, transfer, assistant
-        self._holds = 0
+        self._last_hold = 0
         self.music_plays = False
         self.has_talked = False
 
-    def next_hold(self) -> int:
+    def next_hold(self, at: float) -> int:
         """The number of the hold that is asked for now."""
-        self._holds += 1
-        return self._holds
+        self._last_hold = max(self._last_hold + 1, int(at * 1000))
+        return self._last_hold
 
     def fact(self, event: Event, at: float) -> Fact | None:
         """What the event is for the transfer; None for what it does not concern."""
@@ -77,7 +78,8 @@ class CallerEar:
     def _is_last_hold(self, application: str) -> bool:
         """Of the last hold that was asked for; after a restart, of any."""
         hold, _, number = application.rpartition(".")
-        return hold == f"hold-{self._transfer}" and self._holds in (0, int(number) if number.isdigit() else 0)
+        is_last = self._last_hold in (0, int(number) if number.isdigit() else 0)
+        return hold == f"hold-{self._transfer}" and is_last
 
     def _other(self, event: Event) -> str:
         """The other leg of a bridge: the caller may be its a or its b side."""

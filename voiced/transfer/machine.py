@@ -16,13 +16,12 @@ the transfer has failed (it is stopped when it starts), a leg may be born after 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from dataclasses import replace
+from typing import Final
 
 from voiced import table
 from voiced.facts import Deadline, Fact
 from voiced.table import fact_name
-from voiced.transfer import rules
 from voiced.transfer.facts import (
     FACTS,
     Answered,
@@ -31,7 +30,9 @@ from voiced.transfer.facts import (
     LegCreated,
     Ringing,
 )
-from voiced.transfer.rules import Step
+from voiced.transfer.rules import RULES
+from voiced.transfer.rules.away import abandon
+from voiced.transfer.rules.steps import Step
 from voiced.transfer.state import Phase, Transfer
 
 # fmt: off
@@ -47,14 +48,14 @@ ringing         .early  .early    ring      leg_up    leg_up    leg_up    leg_up
 answered        .early  .early    answer    answer    .twice    .twice    .twice    too_late  too_late  .over
 accepted        .early  .early    .early    .early    bridge    .twice    .twice    .late     .late     .over
 refused         .early  .early    .early    .early    refuse    .late     .late     .late     .late     .over
-bridge_refused  .early  .early    .early    .early    .early    no_bridge .late     .late     untaken   .over
+bridge_refused  .early  .early    .early    .early    .early    refused   .late     .late     untaken   .over
 bridged         .early  taken     taken     taken     taken     talk      .twice    taken     .foreign  .over
 rebridged       .early  .early    .early    .early    .early    .early    go_on     .early    .foreign  .over
 unbridged       .early  .assist   .assist   .assist   .assist   .assist   apart     .assist   .assist   .over
 leg_ended       .early  .early    leg_down  leg_down  agent_out agent_out leg_over  leg_gone  leg_gone  .over
 job_failed      .early  .early    failed    failed    job_over  job_over  job_over  job_over  leg_gone  .over
 assistant_left  note    note      note      note      note      note      note      note      note      .over
-caller_parked   .home   .home     .home     .home     .home     stranded  .home     .home     send_home .over
+caller_parked   .home   alone     alone     alone     alone     stranded  .home     alone     send_home .over
 session_ended   gone_on gone_on   gone_on   gone_on   gone_on   .talking  .talking  gone_on   let_be    .over
 caller_ended    leave   leave     leave     leave     leave     leave     hung_up   leave     leave     .over
 deadline        unable  dial_wait too_long  too_long  silence   no_bridge check     again     press_on  .over
@@ -83,13 +84,15 @@ def decide(t: Transfer, fact: Fact) -> Step:
         late = isinstance(fact, LegCreated | Ringing | Answered)
         return t, ((EndLegs(attempt),) if late else ())
     if isinstance(fact, Deadline) and t.lost and t.phase is not Phase.ENDED:
-        return rules.abandon(t, fact)
+        return abandon(t, fact)
     cell = TABLE[fact_name(type(fact))][t.phase]
     if cell.startswith("."):
         return t, ()
-    return RULES[cell](t, fact)
+    after, actions = RULES[cell](t, fact)
+    if t.lost and after.lost and after.phase is not Phase.ENDED:  # a deadline of its own waits, as others do
+        later = after.paused_until if after.until == t.until else after.until
+        after = replace(after, until=t.until, paused_until=later)
+    return after, actions
 
 
-Rule: TypeAlias = Callable[[Transfer, Any], Step]
-RULES: Final[dict[str, Rule]] = table.rules_of(rules)
 TABLE: Final = table.read(_TABLE, Phase, FACTS, RULES, IGNORED)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
+from voiced.facts import LOST
 from voiced.tickets.message import Message
 from voiced.transfer.causes import Status
 from voiced.transfer.request import Request, Target
@@ -64,12 +66,12 @@ def result(request: Request, t: Transfer) -> dict[str, Any]:
         "cause": ending.cause if ending else t.talk_cause,
         "sip_code": ending.sip_code if ending else "",
         "ended_by": ending.ended_by if ending else t.talk_ended_by,
-        "attempts": t.attempt,
+        "attempts": t.dials,
         "destination": {"name": target.name, "type": target.type, "number": target.number},
         "ring_seconds": _ring_seconds(t),
         "message": texts["pt-BR"],
         "messages": texts,
-        "offer_callback": ending.offer_callback if ending else False,
+        "offer_callback": _offers_callback(t),
         "next": t.fallback if ending and t.caller_here else "",
     }
 
@@ -88,10 +90,8 @@ def for_dialplan(request: Request, t: Transfer) -> dict[str, str]:
 def completed(request: Request, t: Transfer) -> Message:
     """`transfer/completed`, once for each transfer."""
     target, ending = request.target(t.attempt, t.agent_number), t.ending
-    payload = {
-        "transferId": str(request.id),
+    return _completed(request.id, request.caller.uuid, {
         "storyId": str(request.story_id),
-        "callUuid": request.caller.uuid,
         "domainUuid": str(request.domain_uuid),
         "callerNumber": request.caller.number,
         "destinationName": target.name,
@@ -101,33 +101,58 @@ def completed(request: Request, t: Transfer) -> Message:
         "cause": ending.cause if ending else "",
         "sipCode": ending.sip_code if ending else "",
         "endedBy": ending.ended_by if ending else "",
-        "attempts": t.attempt,
+        "attempts": t.dials,
         "ringSeconds": _ring_seconds(t),
-        "offerCallback": ending.offer_callback if ending else False,
-    }
-    return Message(_stream(request), f"{request.id}:completed", "/api/voice/transfer/completed", payload)
+        "offerCallback": _offers_callback(t),
+    })  # fmt: skip
+
+
+def lost(row: Any) -> Message:
+    """The same of a transfer of which only the row's columns can be read."""
+    target = row["destination"]
+    return _completed(row["id"], row["call_uuid"], {
+        "storyId": str(row["story_id"]),
+        "domainUuid": str(row["domain_uuid"]),
+        "callerNumber": row["caller_number"],
+        "destinationName": target.get("name", ""),
+        "destinationNumber": target.get("number", ""),
+        "destinationType": target.get("type", ""),
+        "status": Status.FAILED,
+        "cause": LOST,
+        "sipCode": "",
+        "endedBy": "",
+        "attempts": row["attempts"],
+        "ringSeconds": 0.0,
+        "offerCallback": False,
+    })  # fmt: skip
+
+
+def _completed(id: UUID, call_uuid: str, payload: dict[str, Any]) -> Message:
+    payload = {"transferId": str(id), "callUuid": call_uuid, **payload}
+    return Message(f"call:{call_uuid}", f"{id}:completed", "/api/voice/transfer/completed", payload)
 
 
 def ended(request: Request, t: Transfer) -> Message:
     """`transfer/ended`, after a talk."""
     until = t.unbridged_at or t.ended_at
+    is_seen = t.talk_cause != LOST  # the end; else nobody knows how long they talked
     payload = {
         "transferId": str(request.id),
         "callUuid": request.caller.uuid,
         "endedBy": t.talk_ended_by,
         "cause": t.talk_cause,
-        "talkSeconds": round(max(0.0, until - t.bridged_at), 1),
+        "talkSeconds": round(max(0.0, until - t.bridged_at), 1) if is_seen else None,
     }
-    return Message(_stream(request), f"{request.id}:ended", "/api/voice/transfer/ended", payload)
+    return Message(f"call:{request.caller.uuid}", f"{request.id}:ended", "/api/voice/transfer/ended", payload)
 
 
-def _stream(request: Request) -> str:
-    return f"call:{request.caller.uuid}"
+def _offers_callback(t: Transfer) -> bool:
+    """Whether the caller, who is still there, is to be offered a call."""
+    return t.ending is not None and t.ending.offer_callback and t.caller_here
 
 
 def _ring_seconds(t: Transfer) -> float:
     """How long a phone rang in the last attempt, in seconds."""
     if not t.ringing_at:
         return 0.0
-    until = t.answered_at or t.ended_at or t.until
-    return round(max(0.0, until - t.ringing_at), 1)
+    return round(max(0.0, (t.answered_at or t.known_at) - t.ringing_at), 1)

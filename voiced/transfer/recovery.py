@@ -43,11 +43,14 @@ def missed_facts(
     """
     facts: list[Fact] = [PbxBack(at, restarted)]
     if caller is None:
-        facts.append(CallerEnded(at, LOST))  # first: nobody is bridged to a caller who has left
+        may_have_talked = restarted or t.phase is Phase.BRIDGING
+        facts.append(CallerEnded(at, LOST, may_have_talked))  # first: nobody is bridged to who has left
     ours = {leg.uuid: leg for leg in legs}
     talking = {leg.uuid for leg in ours.values() if leg.is_bridged_to(request.caller.uuid)}
     for uuid in talking:  # a talk before the music: who talks is not put on hold again
         facts += [LegCreated(at, attempt_of(ours[uuid]), uuid), Bridged(at, uuid)]
+    if caller is not None and caller.is_parked and not talking:
+        facts.append(CallerParked(at, is_stranded=True))
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
         plays = caller.hold == str(request.id)
         gone_on = [SessionEnded(at, plays, caller.is_parked)] if not has_session and not talking else []
@@ -63,8 +66,6 @@ def missed_facts(
         facts.append(JobFailed(at, attempt, LOST))
     if caller is None:
         return facts
-    if caller.is_parked:
-        facts.append(CallerParked(at))
     if t.phase is Phase.BRIDGED and not talking and not caller.is_bridged:
         facts.append(Unbridged(at))
     return facts

@@ -23,10 +23,13 @@ from voiced.scribe import Scribe
 from voiced.service import Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
-from voiced.transfer.driver import MOMENT, Driver, Manners, Tools
+from voiced.transfer.driver import Driver
+from voiced.transfer.hands import MOMENT
+from voiced.transfer.holding import assistant_command
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
+from voiced.transfer.tools import Manners, Tools
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +104,9 @@ class Transfers(Service):
                 target.endpoint()  # what cannot be dialled is refused before anything is touched
         except InvalidValue as error:
             raise CannotBeDialled(str(error)) from None
-        driver = self._new_driver(wish, await self._caller(wish.call_uuid))
+        caller = await self._caller(wish.call_uuid)
+        self.may_begin()  # still
+        driver = self._new_driver(wish, caller)
         driver.listen()
         driver.tell(Requested(self._tools.clock()))
         self._start(driver)
@@ -233,6 +238,8 @@ class Transfers(Service):
             if not self._drives(caller.hold):
                 log.warning("a caller on hold belongs to no transfer, going back", call_uuid=caller.uuid)
                 self._pbx.say(control.stop_music(caller.uuid))
+                if command := self._tools.manners.resume_assistant:
+                    self._pbx.say(assistant_command(command, caller.uuid))
 
     def _is_orphan(self, attempt: str) -> bool:
         """Attempts of transfers are numbered; a callback's are not."""

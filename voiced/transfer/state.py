@@ -66,6 +66,7 @@ class Transfer:
     phase: Phase = Phase.PENDING
     attempt: int = 0  # the one under way or the last, from 1
     following: int = 0  # the next one, while retrying
+    dials: int = 0  # attempts that were dialled, as far as is known
     dialled: bool = False  # its originate is under way: legs may yet be born
     job_lost: bool = False  # its result will never come: the connection that asked for it is gone
     legs: frozenset[str] = frozenset()
@@ -75,7 +76,9 @@ class Transfer:
     sip_code: str = ""
     music: Music = Music.NONE
     adrift: bool = False  # uuid_bridge has taken the caller from where they were, and nobody is there yet
+    is_parked: bool = False  # the caller, by the switch, since a bridge came to nothing while nobody watched
     caller_here: bool = True
+    telling_until: float = 0.0  # an agent who has answered is being told that nobody is there
     is_home: bool = False  # the caller was given back, to the assistant or where the fallback says
     assistant_here: bool = True
     lost: bool = False  # no connection to the PBX

@@ -1,2 +1,2 @@
 -- The transfers of a PBX that have not ended, for recovery.
-select id, request, state, seq from transfers where pbx = $1 and ended_at is null order by requested_at
+select * from transfers where pbx = $1 and ended_at is null order by requested_at
