@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from voiced.sim import Caller, Switch
@@ -25,6 +26,14 @@ async def back_at_the_assistant(switch: Switch, caller: Caller) -> None:
     except TimeoutError:
         raise AssertionError(f"after {PATIENCE} s the caller hears {caller.hears}") from None
     assert caller.alive, "the caller was dropped"
+
+
+async def stays_at_the_assistant(switch: Switch, caller: Caller) -> None:
+    """The caller is there for longer than a wrong stop takes to end the call (two seconds)."""
+    await back_at_the_assistant(switch, caller)
+    with contextlib.suppress(TimeoutError):
+        await switch.until(lambda: caller.hears != "assistant", 2.5)
+    assert caller.hears == "assistant", f"the caller hears {caller.hears}"
 
 
 def legs_beside(switch: Switch, *callers: Caller) -> list[str]:

@@ -91,7 +91,7 @@ def from_dump(dump: str) -> Channel:
         number=event.get("Caller-Caller-ID-Number") or "",
         name=event.get("Caller-Caller-ID-Name") or "",
         peer=event.get("Other-Leg-Unique-ID") or "",
-        hold=(event.variable("voiced_hold") or "") if _plays_our_music(event) else "",
+        hold=(event.variable("voiced_hold") or "") if plays_our_music(event) else "",
         mark=event.variable("voiced_hold") or "",
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
@@ -104,10 +104,12 @@ def from_dump(dump: str) -> Channel:
     )
 
 
-def _plays_our_music(event: Event) -> bool:
+def plays_our_music(event: Event) -> bool:
     """Whether the last application is our playback: the mark stands before it begins, and until it has ended.
 
-    Only both together say so: the last application stays when it is over, and a mark when we die behind it.
+    Only both together say so: the last application stays when it is over, and a mark when we die behind it,
+    or when the switch sends a caller home whose bridge came to nothing: it is taken off behind the beginning
+    of what the assistant plays (measured: a stop then ended the assistant, and 2 s later the call).
     """
     data = event.variable("current_application_data") or ""
     return event.variable("current_application") == "playback" and data.startswith("{timeout=")

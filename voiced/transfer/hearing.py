@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from voiced.esl.event import Event
 from voiced.facts import Fact
+from voiced.pbx.channel import plays_our_music
 from voiced.transfer.facts import (
     Accepted,
     Answered,
@@ -57,7 +58,9 @@ class CallerEar:
     def fact(self, event: Event, at: float) -> Fact | None:
         """What the event is for the transfer; None for what it does not concern."""
         match event.name:
-            case "PLAYBACK_START" if event.variable("voiced_hold") == self._transfer:
+            case "PLAYBACK_START" if event.variable("voiced_hold") == self._transfer and plays_our_music(
+                event
+            ):
                 self.music_plays = True
                 return HoldStarted(at)
             case "CHANNEL_EXECUTE_COMPLETE" if self._is_last_hold(event.get("Application-UUID") or ""):
