@@ -21,7 +21,7 @@ from voiced.transfer.request import Request
 from voiced.transfer.state import Fallback, Music, Phase, Transfer
 from voiced.transfer.tools import Tools
 
-CHANGE_SECONDS: Final = 0.2  # for a prompt to begin that was asked for: some 20 ms
+CHANGE_SECONDS: Final = 0.5  # for a prompt to begin that was asked for: some 20 ms on a quiet machine
 _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 
 
