@@ -99,9 +99,7 @@ async def test_who_answers_right_behind_a_comfort_prompts_command_hears_no_promp
 
     hands.bridge = prompt_and_bridge  # type: ignore[method-assign]
     story: list[str] = []
-    pbx.on(
-        lambda event: story.append(event.name), name=["PLAYBACK_START", "CHANNEL_BRIDGE"], unique_id=uuid
-    )
+    pbx.on(lambda event: story.append(event.name), name=["PLAYBACK_START", "CHANNEL_BRIDGE"], unique_id=uuid)
     await asyncio.wait_for(asyncio.shield(driver.known), 5)
     assert driver.transfer.bridged_at
     assert await heard(caller, 0.5) == hex(AGENT)

@@ -229,6 +229,16 @@ async def test_a_talk_cannot_be_called_off(switch: Switch, room: Open) -> None:
         await it.ends_well(driver, caller, "success", agent=agent)
 
 
+async def test_who_calls_off_a_moment_too_late_is_told_that_it_is_a_talk(switch: Switch, room: Open) -> None:
+    agent = switch.phone("1001", delay=0.05)
+    async with room(transfer=RINGS) as it:
+        caller = await at_the_assistant(switch)
+        driver = await it.begin(caller)
+        await it.reaches(driver, Phase.BRIDGING)
+        assert await it.cancel(driver) == 409
+        await it.ends_well(driver, caller, "success", agent=agent)
+
+
 # -- phones -----------------------------------------------------------------------------------------------
 
 

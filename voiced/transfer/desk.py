@@ -66,7 +66,10 @@ class Desk:
         return request, t, t.is_settled
 
     async def cancel(self, id: UUID, domain: UUID | None) -> tuple[Request, Transfer]:
-        """Cancel a transfer; returns when the caller is back, or after two seconds."""
+        """Cancel a transfer; returns when the caller is back, or after two seconds.
+
+        Raises HasEnded, and IsTalking where the two were quicker.
+        """
         request, t = await self.look(id, domain)
         if t.phase is Phase.ENDED:
             raise HasEnded
@@ -78,6 +81,8 @@ class Desk:
         else:
             await self._relay.ask("transfer/cancel", {"id": str(id)})
         request, t, _ = await self.outcome(id, _CANCEL_SECONDS)
+        if t.bridged_at:
+            raise IsTalking
         return request, t
 
     # -- inside -------------------------------------------------------------------------------------------
