@@ -13,15 +13,12 @@ import math
 from collections.abc import Collection
 from typing import Final
 
-import asyncpg
 import structlog
 
 from voiced.esl import Event, Handle
-from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
+from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost
 from voiced.inbox import Inbox
 from voiced.pbx.channel import Channel
-from voiced.table import fact_name
-from voiced.transfer import messages, store
 from voiced.transfer.facts import (
     BridgeLegs,
     DialAgent,
@@ -44,8 +41,8 @@ from voiced.transfer.facts import (
 from voiced.transfer.hands import Hands
 from voiced.transfer.hearing import CALLER_EVENTS, LEG_EVENTS, AttemptEar, CallerEar, assistant_fact
 from voiced.transfer.machine import decide
+from voiced.transfer.recorder import Recorder
 from voiced.transfer.recovery import attempt_of, missed_facts
-from voiced.transfer.refusals import CallIsBusy
 from voiced.transfer.request import Request
 from voiced.transfer.state import Fallback, Phase, Transfer
 from voiced.transfer.tools import Tools
@@ -64,8 +61,7 @@ class Driver:
         self.in_the_dark = False  # what has happened on the PBX meanwhile is still to be asked
         self.is_taken_up = False
         self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
-        self.recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tools, self._seq = tools, seq
+        self._tools = tools
         self._inbox: Inbox[Fact] = Inbox(tools.clock, self._overflowed)
         self._handles: list[Handle] = []
         self._ears: dict[int, AttemptEar] = {}
@@ -74,6 +70,8 @@ class Driver:
         self.log = log.bind(
             transfer_id=str(request.id), call_uuid=request.caller.uuid, domain=str(request.domain_uuid)
         )
+        self._recorder = Recorder(request, tools.scribe, seq, self.tell, tools.clock, self.log)
+        self.recorded = self._recorder.recorded
         self._hands = Hands(
             request, tools, self._ear, lambda: self.transfer, self.tell, self.goes_on, self.log
         )
@@ -163,7 +161,10 @@ class Driver:
                     continue
                 if isinstance(fact, PbxBack):
                     self._inbox.resume()
-                self.step(fact)
+                try:
+                    self.step(fact)
+                except Exception:  # a fault of ours: one fact is lost, not the caller
+                    self.log.exception("a fact could not be acted on", fact=repr(fact))
         finally:
             self.goes_on.set()
             for handle in self._handles:
@@ -177,7 +178,7 @@ class Driver:
         """One fact: decide, record, act."""
         before = self.transfer
         self.transfer, actions = decide(before, fact)
-        self._record(fact, actions)
+        self._recorder.note(self.transfer, fact, actions)
         for action in actions:
             try:
                 self._act(action)
@@ -203,55 +204,13 @@ class Driver:
                 return Deadline(self._tools.clock())
             self._hands.holding.comfort(self.transfer)
 
-    # -- recording ----------------------------------------------------------------------------------------
-
-    def _record(self, fact: Fact, actions: tuple[Action, ...]) -> None:
-        """The journal follows behind the call; the row itself is written by the first intention."""
-        t = self.transfer
-        if isinstance(fact, Requested) or (self.recorded.done() and self.recorded.exception()):
-            return
-        told = [messages.completed(self.request, t) for action in actions if isinstance(action, Report)]
-        told += [messages.ended(self.request, t) for action in actions if isinstance(action, ReportTalk)]
-        self._seq += 1
-        self._tools.scribe.write(store.note(self.request, t, self._seq, fact, told))
-        self.log.info(
-            "transfer", fact=fact_name(type(fact)), phase=t.phase, status=t.status, attempt=t.attempt,
-            cause=t.ending.cause if t.ending else "",
-        )  # fmt: skip
-
-    def _record_intent(self, attempt: int) -> None:
-        """Committed first, dialled after."""
-        if attempt == 1:
-            note = store.beginning(self.request, self.transfer)
-        else:
-            self._seq += 1
-            note = store.note(self.request, self.transfer, self._seq, Requested(self._tools.clock()))
-        kept = self._tools.scribe.commit(note)
-
-        def recorded(done: asyncio.Future[None]) -> None:
-            error = None if done.cancelled() else done.exception()
-            if not self.recorded.done():
-                if isinstance(error, asyncpg.UniqueViolationError):
-                    self.recorded.set_exception(CallIsBusy())
-                elif error is not None:
-                    self.recorded.set_exception(error)
-                else:
-                    self.recorded.set_result(None)
-                self.recorded.exception()
-            if error is None:
-                self.tell(IntentRecorded(self._tools.clock(), attempt))
-            else:
-                self.cancel(by="voiced")
-
-        kept.add_done_callback(recorded)
-
     # -- acting -------------------------------------------------------------------------------------------
 
     def _act(self, action: Action) -> None:
         hands = self._hands
         match action:
             case RecordIntent(attempt):
-                self._record_intent(attempt)
+                self._recorder.intend(self.transfer, attempt)
             case HoldCaller():
                 hands.hold()
             case StopMusic():
