@@ -31,7 +31,8 @@ _PATTERNS: Final[dict[Meaning, tuple[str, ...]]] = {
         "menos", "exceto", "except", "tirando", f"fora com/{_THE}", "sem_ser", "a_nao_ser",
         f"que/quem/contanto_que nao seja/sejam/eh/era/for/fosse/com/{_THE}",
         "desde_que nao seja/sejam/eh/com", f"em_vez/ao_inves/no_lugar {_OF}", f"do_que {_THE}",
-        f"nada/chega/cansei/longe/alem/deus_me_livre {_OF}", "evita/evite/evitar/odeio/detesto",
+        f"nada/chega/cansei/longe/alem {_OF}", f"deus_me_livre {_OF}/",
+        "evita/evite/evitar/odeio/detesto/me_recuso", "nao_tenho interesse/vontade em/de",
         "instead_of", "anyone/anybody/someone but", "but_not",
     ),
     Role.CALLER: (
