@@ -24,7 +24,7 @@ _SURE_NAME: Final = 0.86  # of a misheard name: one letter of eight
 _SURE: Final = 0.85  # of everything else: one of seven
 _ANYTHING: Final = 0.01
 _LONGEST_KEY: Final = 5  # words
-_MOST_LIKELY: Final = 24  # destinations that a part is looked at for, and keys of one word
+_MOST_LIKELY: Final = 20  # destinations that a part is looked at for, and keys of one word
 _MOST_TELLING: Final = 12  # words of a part that are looked at
 
 NEARLY: Final = len(Field)  # rank from which a whole key fits nearly, by its field
