@@ -23,28 +23,38 @@ BUSY_OUTSIDE: Final = {
 
 def question(options: Sequence[Destination]) -> dict[str, str]:
     """Which of several is meant."""
-    names = [_named(one) for one in options]
     return {
-        "pt-BR": f"Você quer falar com {_listed(names, 'ou')}?",
-        "en": f"Would you like to speak to {_listed(names, 'or')}?",
+        "pt-BR": f"Você quer falar com {_listed(_told_apart(options, 'ramal'), 'ou')}?",
+        "en": f"Would you like to speak to {_listed(_told_apart(options, 'extension'), 'or')}?",
     }
 
 
 def nobody(choices: Sequence[Destination]) -> dict[str, str]:
     """There is nobody of that name; whom there is."""
-    names = [_named(one) for one in choices]
-    if not names:
+    if not choices:
         return {"pt-BR": "Não encontrei esse destino.", "en": "I could not find that destination."}
+    theirs, in_english = (_told_apart(choices, word) for word in ("ramal", "extension"))
     return {
-        "pt-BR": f"Não encontrei esse destino. Posso transferir para {_listed(names, 'ou')}.",
-        "en": f"I could not find that destination. I can transfer you to {_listed(names, 'or')}.",
+        "pt-BR": f"Não encontrei esse destino. Posso transferir para {_listed(theirs, 'ou')}.",
+        "en": f"I could not find that destination. I can transfer you to {_listed(in_english, 'or')}.",
     }
 
 
-def _named(one: Destination) -> str:
-    """A name, with the department where that says more."""
-    department = one.department
-    return f"{one.name} ({department})" if department and department != one.name else one.name
+def _told_apart(several: Sequence[Destination], extension: str) -> list[str]:
+    """Names, each with its department; where two are the same, with the role; and if need be, the number."""
+    of_role = [_named(one, one.department, one.role) for one in several]
+    of_number = [_named(one, one.department, f"{extension} {one.number}") for one in several]
+    names = [_named(one, one.department) for one in several]
+    for more in (of_role, of_number):
+        twice = {name for name in names if names.count(name) > 1}
+        names = [longer if name in twice else name for name, longer in zip(names, more, strict=True)]
+    return names
+
+
+def _named(one: Destination, *what: str) -> str:
+    """A name, with what says more than the name itself."""
+    more = ", ".join(text for text in what if text and text != one.name)
+    return f"{one.name} ({more})" if more else one.name
 
 
 def _listed(names: Sequence[str], word: str) -> str:
