@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ async def test_a_pbx_that_accepts_and_then_says_nothing(pbx: FakePbx, silent: st
         pbx.say(silent, never)
     client = Client("127.0.0.1", pbx.port, "ClueCon", connect_timeout=0.05)
     with pytest.raises(CannotConnect, match="did not answer"):
-        await client._connect()
+        await client._link.connect()
     await pbx.peers[0].gone.wait()
 
 
@@ -263,7 +264,7 @@ async def test_commands_without_a_connection_are_not_sent_and_never_go_out_later
     async with connected(pbx) as (client, _):
         pbx.vanish()
         await until(lambda: not client.is_connected)
-        await until(lambda: client._connection is None)
+        await until(lambda: client._link.connection is None)
         for attempt in (
             client.api("uuid_kill u-1"),
             client.ask(Command("nolog")),
@@ -513,7 +514,7 @@ async def test_waiters_end_within_a_tenth_of_a_second_of_a_loss(pbx: FakePbx) ->
         waiting += [client.start_job(f"slow {number}").result for number in range(50)]
         waiting += [client.send(Command("api slow")) for _ in range(50)]
         await peer.heard("api slow", 50)
-        connection = client._connection
+        connection = client._link.connection
         assert connection is not None
         moments: list[float] = []
         connection.ended.add_done_callback(lambda _: moments.append(time.thread_time()))
@@ -548,7 +549,7 @@ async def test_pauses_grow_and_are_jittered_and_bounded(monkeypatch: pytest.Monk
         raise CannotConnect("nobody listens")
 
     client = Client("127.0.0.1", 1, "x", longest_pause=5.0)
-    monkeypatch.setattr(client, "_connect", refuse)
+    monkeypatch.setattr(client._link, "connect", refuse)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     with capture_logs() as logs:
         await client.run()
@@ -558,6 +559,38 @@ async def test_pauses_grow_and_are_jittered_and_bounded(monkeypatch: pytest.Monk
     assert len(set(pauses)) > 300  # jitter
     assert max(pauses) > 4.0
     assert sum(pauses[100:]) / 300 > 1.5
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["at once", "after a while"])
+async def test_a_pbx_that_takes_connections_and_drops_them_is_not_hammered(
+    pbx: FakePbx, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    """Connections that die young let the pauses grow; one that has lasted begins anew with the shortest."""
+    pauses: list[float] = []
+    story, real_sleep, clock = Story(), asyncio.sleep, [0.0]
+
+    async def sleep(seconds: float, result: object = None) -> None:
+        if seconds > 0.001:
+            pauses.append(seconds)
+        await real_sleep(min(seconds, 0.001))
+
+    def back() -> None:
+        story.back()
+        clock[0] += 6.0 if lasting else 4.0
+        pbx.peers[-1].reset()
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, high: high)  # the longest they may be
+    monkeypatch.setattr(
+        "voiced.esl.link.time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock[0])
+    )
+    async with running(pbx, longest_pause=5.0, quiet_limit=3600, on_lost=story.lost, on_back=back):
+        await until(lambda: len(story) >= 16)
+    assert story[:16] == ["back", "lost"] * 8
+    if lasting:
+        assert not pauses
+    else:
+        assert pauses[:7] == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
 
 
 async def test_a_peer_that_is_dead_without_a_word_is_found(pbx: FakePbx) -> None:
@@ -583,11 +616,11 @@ async def test_a_peer_that_is_only_quiet_is_kept(pbx: FakePbx) -> None:
 
 async def test_whatever_the_pbx_says_is_a_sign_of_life(pbx: FakePbx) -> None:
     async with connected(pbx) as (client, peer):
-        assert client._connection is not None
+        assert client._link.connection is not None
         for frame in (event("HEARTBEAT"), framed("log/data", b"x"), event("DTMF")[:10]):
-            client._connection.heard_at = 0.0
+            client._link.connection.heard_at = 0.0
             peer.send(frame)
-            await until(lambda: client._connection and client._connection.heard_at > 0)
+            await until(lambda: client._link.connection and client._link.connection.heard_at > 0)
 
 
 # -- events ----------------------------------------------------------------------------------------------
@@ -720,7 +753,7 @@ async def test_closing_while_it_cannot_connect(pbx: FakePbx) -> None:
 
 async def test_closing_a_connection_that_hangs(pbx: FakePbx, monkeypatch: pytest.MonkeyPatch) -> None:
     pbx.say("exit", never)
-    monkeypatch.setattr("voiced.esl.client.GOODBYE_TIMEOUT", 0.01)
+    monkeypatch.setattr("voiced.esl.link.GOODBYE_TIMEOUT", 0.01)
     async with connect("127.0.0.1", pbx.port):
         pass
     await pbx.peers[0].gone.wait()
