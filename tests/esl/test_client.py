@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.esl.fake import FakePbx, Peer, event, framed, job_of, reply, response, until
+from tests.esl.fake import Answer, FakePbx, Peer, event, framed, job_of, reply, response, taken, until
 from voiced.esl import (
     Accepted,
     AuthenticationFailed,
@@ -320,7 +320,7 @@ async def test_results_reach_their_jobs_in_any_order(pbx: FakePbx) -> None:
             for each in reversed(waiting):
                 text = each.split("\n")[0].removeprefix("bgapi later ")
                 peer.send(event("BACKGROUND_JOB", Job_UUID=job_of(each), body=text))
-        return reply("+OK")
+        return taken(peer, command)
 
     pbx.say("bgapi later", later)
     async with connected(pbx) as (client, _):
@@ -332,7 +332,7 @@ async def test_a_result_may_come_before_the_reply(pbx: FakePbx) -> None:
     """The job is waited for before it is written: nothing is quicker."""
     pbx.say(
         "bgapi",
-        lambda peer, c: event("BACKGROUND_JOB", Job_UUID=job_of(c), body="+OK quick\n") + reply("+OK"),
+        lambda peer, c: event("BACKGROUND_JOB", Job_UUID=job_of(c), body="+OK quick\n") + taken(peer, c),
     )
     async with connected(pbx) as (client, _):
         assert (await client.bgapi("anything")).text == "+OK quick"
@@ -358,16 +358,18 @@ async def test_a_job_that_is_refused(pbx: FakePbx) -> None:
         assert not client._waiters
 
 
-@pytest.mark.parametrize(("answer", "stage"), [(reply("+OK"), Accepted), (None, Unconfirmed)])
+@pytest.mark.parametrize(("answer", "stage"), [(taken, Accepted), (never, Unconfirmed)])
 async def test_a_job_without_a_result_ends_at_its_deadline(
-    pbx: FakePbx, answer: bytes | None, stage: type[EslError]
+    pbx: FakePbx, answer: Answer, stage: type[EslError]
 ) -> None:
-    pbx.say("bgapi", lambda peer, c: answer)
+    pbx.say("bgapi", answer)
     async with connected(pbx) as (client, peer):
         with pytest.raises(stage, match="no result"):
             await client.bgapi("originate user/1001 &park()", timeout=0.05)
         assert not client._waiters
         assert not client._router._by_job
+        if answer is never:
+            peer.send(taken(peer, peer.all("bgapi")[0]))
         late = event("BACKGROUND_JOB", Job_UUID=job_of(peer.all("bgapi")[0]), body="+OK")
         peer.send(late + event("HEARTBEAT"))
         await client.wait_for("HEARTBEAT", timeout=5)
@@ -375,7 +377,7 @@ async def test_a_job_without_a_result_ends_at_its_deadline(
 
 
 async def test_a_cancelled_job_leaves_nothing_behind(pbx: FakePbx) -> None:
-    pbx.say("bgapi", reply("+OK"))
+    pbx.say("bgapi", taken)
     async with connected(pbx) as (client, peer):
         task = asyncio.create_task(client.bgapi("x"))
         await peer.heard("bgapi")
@@ -405,7 +407,7 @@ LAST_WORDS = {
 async def test_whoever_waits_learns_of_a_loss_before_the_owner_does(pbx: FakePbx, how: str) -> None:
     """At once, that is, and each with the error that says how far it had come."""
     pbx.say("api slow", never)
-    pbx.say("bgapi accepted", reply("+OK"))
+    pbx.say("bgapi accepted", taken)
     pbx.say("bgapi unconfirmed", never)
     done: list[bool] = []
     async with connected(pbx, on_lost=lambda reason: done.append(all(each.done() for each in waiting))) as (
@@ -423,8 +425,8 @@ async def test_whoever_waits_learns_of_a_loss_before_the_owner_does(pbx: FakePbx
         await until(lambda: jobs[0].accepted)
         await peer.heard("api slow")
         if how == "a reply to no command":
-            peer.send(b"".join([reply("+OK")] * 3))
-            waiting = waiting[:3]  # the others were given these
+            peer.send(taken(peer, peer.all("bgapi")[1]) + response("") + reply("+OK"))
+            waiting = waiting[:3]  # the others were given these two
             await until(lambda: client.stats.reconnects)
         else:
             peer.send(LAST_WORDS.get(how, b""))
@@ -727,7 +729,7 @@ async def test_closing_says_goodbye_and_ends_run_and_every_waiter(pbx: FakePbx) 
     async with asyncio.TaskGroup() as group:
         group.create_task(client.run())
         await until(lambda: client.is_connected)
-        pbx.say("bgapi", reply("+OK"))
+        pbx.say("bgapi", taken)
         waiting: list[asyncio.Future[Any]] = [client.wait_for("DTMF"), client.start_job("slow").result]
         await client.close()
         assert all(each.done() for each in waiting)

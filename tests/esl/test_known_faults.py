@@ -22,7 +22,8 @@ from tests.esl.frames import one, parsed
 from voiced.esl import Client, Event, EventQueue, EventsLost, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.esl.connection import Connection
-from voiced.esl.errors import EslError
+from voiced.esl.errors import EslError, ProtocolError
+from voiced.esl.replies import Replies
 from voiced.esl.stats import Stats
 
 FORGERY = event("CHANNEL_CREATE", "u-1", Caller_Caller_ID_Name="x\nUnique-ID: forged\nVoiced-Admin: yes")
@@ -196,13 +197,13 @@ async def test_err_taken_for_a_broken_connection(pbx: FakePbx, monkeypatch: pyte
     async with running(client_of(pbx)) as client:
         await check_refusal(client)
 
-    def touchy(self: Connection, answer: Reply) -> None:
+    def touchy(self: Replies, answer: Reply) -> None:
         original(self, answer)
         if not answer.ok:
-            self.abort(Unconfirmed(answer.text))
+            raise ProtocolError(answer.text)
 
-    original = Connection._answer
-    monkeypatch.setattr(Connection, "_answer", touchy)
+    original = Replies.take
+    monkeypatch.setattr(Replies, "take", touchy)
     async with running(client_of(pbx)) as client:
         with pytest.raises((EslError, AssertionError)):
             await check_refusal(client)
@@ -231,14 +232,15 @@ async def test_replies_matched_to_the_wrong_command_after_a_timeout(
     async with running(client_of(pbx)) as client:
         await check_late_reply(client, release)
 
-    def forgetful(self: Connection, command: Command) -> asyncio.Future[Reply]:
-        waiter = original(self, command)
-        entry = self._waiting[-1]
-        waiter.add_done_callback(lambda _: self._waiting.remove(entry) if waiter.cancelled() else None)
-        return waiter
+    def forgetful(self: Replies, answer: Reply) -> None:
+        while self._line and (self._line[0].reply.cancelled() or self._line[0].command.text == "api mark"):
+            self._line.popleft()
+        original(self, answer)
 
-    original = Connection.send
-    monkeypatch.setattr(Connection, "send", forgetful)
+    original = Replies.take
+    monkeypatch.setattr(Replies, "take", forgetful)
+    monkeypatch.setattr(Replies, "mark", lambda self: Command("api mark"))
+    pbx.say("api mark", never)
     async with running(client_of(pbx)) as client:
         with pytest.raises(AssertionError):
             await check_late_reply(client, release)

@@ -14,13 +14,14 @@ import structlog
 
 from voiced.esl import commands
 from voiced.esl.commands import Command
-from voiced.esl.connection import Connection, fail
+from voiced.esl.connection import Connection
 from voiced.esl.errors import Accepted, EslError, EventsLost, Unconfirmed
 from voiced.esl.event import Event
 from voiced.esl.job import Job
 from voiced.esl.link import Link, accepted
 from voiced.esl.protocol import Frame, LogLine, Reply
 from voiced.esl.queue import EventQueue
+from voiced.esl.replies import fail
 from voiced.esl.router import Handle, Listener, Router
 from voiced.esl.stats import Stats
 from voiced.esl.waiting import Waiters, next_event

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from voiced.esl.commands import Command
-from voiced.esl.connection import fail
 from voiced.esl.errors import Accepted, CommandRefused, EslError, Unconfirmed
 from voiced.esl.event import Event
 from voiced.esl.protocol import Reply
+from voiced.esl.replies import fail
 from voiced.esl.router import Router
 from voiced.esl.waiting import Waiters
 

@@ -18,9 +18,10 @@ import tenacity
 
 from voiced.esl import commands
 from voiced.esl.commands import Command
-from voiced.esl.connection import Connection, fail
+from voiced.esl.connection import Connection
 from voiced.esl.errors import CannotConnect, CommandRefused, EslError, NotSent, Unconfirmed
 from voiced.esl.protocol import Reply
+from voiced.esl.replies import fail
 from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from voiced.esl.connection import fail
 from voiced.esl.errors import EslError, EventsLost
 from voiced.esl.event import Event
+from voiced.esl.replies import fail
 from voiced.esl.router import Router
 
 Waiters: TypeAlias = set[Callable[[EslError], None]]  # each is told why the connection has ended
