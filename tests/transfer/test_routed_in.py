@@ -159,6 +159,34 @@ async def test_what_is_wrong_goes_on_at_once(switch: Switch, api: Api, variables
     assert phone.calls == 0
 
 
+OTHER = {"uuid": "22222222-2222-4222-8222-222222222222", "name": "other.test"}
+DOMAINS = [{"uuid": str(DOMAIN), "name": "pbx.test"}, OTHER]
+
+
+@pytest.mark.parametrize(
+    "variables", [{"domain_uuid": OTHER["uuid"]}, {"domain_name": "other.test"}], ids=str
+)
+async def test_a_dialplan_cannot_take_a_call_into_another_domain(
+    switch: Switch, start: Start, variables: dict[str, str]
+) -> None:
+    async with start(domain=DOMAINS) as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001", **variables)
+        phone = switch.phone("1001")
+        caller = await switch.call("8500")
+        found = await goes_on(switch, caller)
+        assert (found["status"], found["cause"], phone.calls) == ("failed", "NO_SUCH_CALL", 0)
+
+
+async def test_without_voiced_domain_uuid_the_domain_is_the_channels(switch: Switch, start: Start) -> None:
+    async with start(domain=DOMAINS) as api:
+        await add(api, name="Vendas")
+        variables = {"voiced_domain_uuid": "", "domain_name": "pbx.test", "voiced_destination": "vendas"}
+        route(switch, api.daemon.outbound_port, **variables)
+        phone = switch.phone("1001", delay=0.05)
+        caller = await switch.call("8500")
+        await switch.until(lambda: caller.talks_to is phone)
+
+
 async def test_above_the_limit_a_call_goes_on_at_once_and_those_below_are_served(
     switch: Switch, start: Start
 ) -> None:

@@ -46,6 +46,7 @@ class Ask:
     reason: str = ""
     summary: str = ""
     story_id: UUID | None = None
+    is_limited: bool = False  # who asks may use this domain's calls only
 
 
 class Reception:
@@ -86,7 +87,7 @@ class Reception:
             call_uuid=ask.call_uuid, domain_uuid=ask.domain_uuid, targets=plan.targets, plan=plan.dials,
             reason=ask.reason, summary=ask.summary, secretary_uuid=ask.secretary_uuid, locale=domain.locale,
             story_id=ask.story_id, fallback=plan.fallback, closed=plan.closed,
-            closed_messages=dict(plan.closed_messages),
+            closed_messages=dict(plan.closed_messages), is_limited=ask.is_limited,
         )  # fmt: skip
 
     def locale(self, domain: UUID) -> str:

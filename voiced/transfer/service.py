@@ -29,6 +29,7 @@ from voiced.transfer.holding import assistant_command
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
+from voiced.transfer.tenants import Tenants
 from voiced.transfer.tools import Manners, Tools
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ class Wish:
     fallback: Fallback = Fallback.ASSISTANT
     closed: Ending | None = None
     closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
+    is_limited: bool = False  # who asks may use this domain's calls only
 
 
 Watch = Callable[[Request, Transfer, Transfer, Fact], object]
@@ -62,9 +64,10 @@ class Transfers(Service):
 
     def __init__(
         self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
-        ownership: Ownership, watch: Watch, reacted: Callable[[float], object],
+        ownership: Ownership, tenants: Tenants, watch: Watch, reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
+        self._tenants = tenants
         self._pool, self._scribe, self._longest_hold = pool, scribe, longest_hold
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
@@ -97,14 +100,13 @@ class Transfers(Service):
         Raises UnknownCall, CallIsBusy, CannotBeDialled, PbxIsAway, DatabaseIsAway.
         """
         self.may_begin()
-        if wish.call_uuid in self._by_caller:
-            raise CallIsBusy
+        self._check_free(wish)
         try:
             for target in chain.from_iterable(wish.targets):
                 target.endpoint()  # what cannot be dialled is refused before anything is touched
         except InvalidValue as error:
             raise CannotBeDialled(str(error)) from None
-        caller = await self._caller(wish.call_uuid)
+        caller = await self._caller(wish)
         self.may_begin()  # still
         driver = self._new_driver(wish, caller)
         driver.listen()
@@ -122,17 +124,22 @@ class Transfers(Service):
             raise DatabaseIsAway
         return driver
 
-    async def _caller(self, call_uuid: str) -> Channel:
-        values.channel_uuid(call_uuid)
+    def _check_free(self, wish: Wish) -> None:
+        """Raises CallIsBusy; UnknownCall of a call of another domain, which is as good as none."""
+        driver = self._by_caller.get(wish.call_uuid)
+        if driver is not None:
+            raise UnknownCall if driver.request.domain_uuid != wish.domain_uuid else CallIsBusy
+
+    async def _caller(self, wish: Wish) -> Channel:
+        call_uuid = values.channel_uuid(wish.call_uuid)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 channel = await self._pbx.channel(call_uuid)
         except (EslError, TimeoutError) as error:
             raise PbxIsAway(f"the PBX does not answer: {error}") from None
-        if channel is None:
+        if channel is None or not self._tenants.owns(wish.domain_uuid, channel, strictly=wish.is_limited):
             raise UnknownCall
-        if call_uuid in self._by_caller:  # somebody else asked meanwhile
-            raise CallIsBusy
+        self._check_free(wish)  # still
         return channel
 
     def _new_driver(self, wish: Wish, caller: Channel) -> Driver:
