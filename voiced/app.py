@@ -40,6 +40,7 @@ from voiced.tickets.outbox import Outbox
 from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
 from voiced.transfer.directory import Directory
+from voiced.transfer.outside import Outside
 from voiced.transfer.reception import Reception
 from voiced.transfer.routed_in import RoutedIn
 from voiced.transfer.service import Transfers
@@ -115,10 +116,12 @@ class Daemon:
         self.scribe = Scribe(pool)
         self.ownership = Ownership(self.pbx, pool, on_gain=self._own, on_lose=self._disown)
         manners, tenants = _manners(settings), Tenants(settings.domain)
+        outside = Outside(pool, settings.transfer.outside_per_minute)
         self.transfers = Transfers(
             self.pbx, pool, self.scribe, manners,
             longest_hold=settings.transfer.longest_hold_seconds, ownership=self.ownership,
-            tenants=tenants, watch=self.watching.transfer, reacted=self.metrics.reaction_seconds.observe,
+            tenants=tenants, outside=outside, watch=self.watching.transfer,
+            reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
         self.notices = Notices(pool)
         policies = Policies(pool, self.notices, _policy(settings))
@@ -142,7 +145,9 @@ class Daemon:
         self.directory = Directory(
             fusionpbx, self.notices_of_fusionpbx, {domain.uuid: domain.timezone for domain in settings.domain}
         )
-        self.reception = Reception(settings, self.directory, can_announce=manners.announcer.can_speak)
+        self.reception = Reception(
+            settings, self.directory, outside, can_announce=manners.announcer.can_speak
+        )
         self.routed_in = RoutedIn(self.transfers, self.reception.wish, tenants, limit=settings.outbound.limit)
         self.attempts = Attempts(
             self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -166,6 +167,45 @@ def test_only_allowed_prefixes_are_dialled_outside(
             one_after_another([outside], {}, rules, MONDAY)
 
 
-def test_prefixes_are_of_numbers_outside_only() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in DestinationType if kind is not DestinationType.VOICEMAIL])
+@pytest.mark.parametrize(
+    ("number", "is_long"),
+    [("1001", False), ("1234567", False), ("12345678", True), ("+190", True), ("0-1900-555-000", True)],
+)
+def test_prefixes_are_of_numbers_that_leave_the_house_whatever_they_are_called(
+    kind: DestinationType, number: str, is_long: bool
+) -> None:
     rules = Rules("pbx.test", outside_prefixes=("+55",))
-    assert dialled(one_after_another([one(1)], {}, rules, MONDAY)) == ["1001"]
+    destination = Destination(UUID(int=1), UUID(int=0), "Fora", kind, number)
+    if not is_long and kind is not DestinationType.EXTERNAL:
+        assert dialled(one_after_another([destination], {}, rules, MONDAY)) == [number]
+        return
+    with pytest.raises(CannotBeDialled, match="prefix"):
+        one_after_another([destination], {}, rules, MONDAY)
+
+
+def test_a_box_is_in_the_house_however_long_its_number() -> None:
+    box = Destination(UUID(int=1), UUID(int=0), "Recados", DestinationType.VOICEMAIL, "190055500")
+    rules = Rules("pbx.test", outside_prefixes=("+55",))
+    assert dialled(one_after_another([box], {}, rules, MONDAY)) == ["190055500"]
+
+
+def test_a_fallback_whose_prefix_is_not_allowed_is_passed_over() -> None:
+    rules = Rules("pbx.test", outside_prefixes=("+55",))
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "+1900555000")
+    assert dialled(one_after_another([after(1, 2)], book(outside), rules, MONDAY)) == ["1001"]
+
+
+def test_gateway_and_context_are_the_destinations_then_the_rules() -> None:
+    rules = Rules("pbx.test", gateway="trunk", context="house")
+    group = one(1, type=DestinationType.RING_GROUP)
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "+5511")
+
+    def endpoint(destination: Destination, rules: Rules = rules) -> str:
+        return one_after_another([destination], {}, rules, MONDAY).targets[0][0].endpoint()
+
+    assert endpoint(group) == "loopback/1001/house"
+    assert endpoint(replace(group, context="own")) == "loopback/1001/own"
+    assert endpoint(group, Rules("pbx.test")) == "loopback/1001/pbx.test"
+    assert endpoint(outside) == "sofia/gateway/trunk/+5511"
+    assert endpoint(replace(outside, gateway="own")) == "sofia/gateway/own/+5511"

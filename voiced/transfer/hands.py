@@ -138,15 +138,26 @@ class Hands:
     # -- the agent ----------------------------------------------------------------------------------------
 
     def dial(self, attempt: int) -> None:
-        """Originate. Only who owns the PBX may."""
-        if not self._tools.ownership.may_dial():
-            self._tell(JobFailed(self._tools.clock(), attempt, "NOT_OWNER"))
+        """Originate; numbers outside are counted first."""
+        if any(target.is_outside for target in self._request.ringing(attempt)):
+            self._tools.count_outside(self._request, attempt, lambda why: self._dial(attempt, why))
+        else:
+            self._dial(attempt)
+
+    def _dial(self, attempt: int, why_not: str = "") -> None:
+        """Only who owns the PBX may, and only while the attempt is wanted."""
+        t, request = self._now(), self._request
+        if t.phase is not Phase.DIALING or t.attempt != attempt:
+            why_not = "ORIGINATOR_CANCEL"  # meanwhile
+        elif not self._tools.ownership.may_dial():
+            why_not = "NOT_OWNER"
+        if why_not:
+            self._tell(JobFailed(self._tools.clock(), attempt, why_not))
             return
-        request = self._request
         originate = control.dial(
             request.attempt_id(attempt), str(request.id),
             [target.endpoint() for target in request.ringing(attempt)],
-            self._now().this_dial.ring_seconds, request.caller.number, request.caller.name,
+            t.this_dial.ring_seconds, request.caller.number, request.caller.name,
         )  # fmt: skip
         self._tools.pbx.dial(
             originate, lambda cause: self._tell(JobFailed(self._tools.clock(), attempt, cause))

@@ -37,7 +37,8 @@ class Rules:
     """What the settings, the domain and the secretary say for every destination. Times are seconds."""
 
     domain: str  # its name
-    gateway: str = "default"
+    gateway: str = "default"  # these two unless a destination says otherwise
+    context: str = ""  # '' for the domain's name
     ring_seconds: float = 30.0  # these three unless a destination says otherwise
     max_retries: int = 0
     retry_delay_seconds: float = 5.0
@@ -65,7 +66,8 @@ def one_after_another(
 
     Raises CannotBeDialled.
     """
-    chain = list(dict.fromkeys(chained.from_iterable(_chain(one, others) for one in asked)))[:LONGEST_CHAIN]
+    wanted = dict.fromkeys(chained.from_iterable(_chain(one, others) for one in asked))
+    chain = [one for one in wanted if one in asked or _is_allowed(_target(one, rules), rules)][:LONGEST_CHAIN]
     is_open = [one for one in chain if one.is_open(now)]
     targets, dials = list[tuple[Target, ...]](), list[Dial]()
     for destination in is_open or chain[:1]:
@@ -98,14 +100,18 @@ def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> P
 
 def target_of(destination: Destination, rules: Rules) -> Target:
     """A destination as it is dialled. Raises CannotBeDialled."""
-    target = Target(
+    target = _target(destination, rules)
+    if not _is_allowed(target, rules):
+        raise CannotBeDialled(f"{target.number} may not be dialled: its prefix is not allowed here")
+    return target
+
+
+def _target(destination: Destination, rules: Rules) -> Target:
+    return Target(
         destination.name, destination.type, destination.number, rules.domain, destination.uuid,
-        destination.context, destination.gateway or rules.gateway,
+        destination.context or rules.context, destination.gateway or rules.gateway,
         announce=_is_announced(destination, rules), screening=destination.screening,
     )  # fmt: skip
-    if destination.type is DestinationType.EXTERNAL and not _is_allowed(destination.number, rules):
-        raise CannotBeDialled(f"{destination.number} may not be dialled: its prefix is not allowed here")
-    return target
 
 
 def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Destination]:
@@ -141,8 +147,6 @@ def _is_announced(destination: Destination, rules: Rules) -> bool:
     return wanted and rules.can_announce and destination.type is not DestinationType.VOICEMAIL
 
 
-def _is_allowed(number: str, rules: Rules) -> bool:
-    plain = number.lstrip("+")
-    return not rules.outside_prefixes or plain.startswith(
-        tuple(prefix.lstrip("+") for prefix in rules.outside_prefixes)
-    )
+def _is_allowed(target: Target, rules: Rules) -> bool:
+    prefixes = tuple(prefix.lstrip("+") for prefix in rules.outside_prefixes)
+    return not (prefixes and target.is_outside) or target.number.lstrip("+").startswith(prefixes)

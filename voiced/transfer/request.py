@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from voiced.esl import commands
 from voiced.pbx.channel import Channel
 from voiced.transfer.state import Dial
+
+_OUTSIDE_DIGITS: Final = 8  # of a number in the same town (Brazil); extensions have up to seven
 
 
 class DestinationType(StrEnum):
@@ -47,6 +50,15 @@ class Target:
                 return commands.loopback(f"*99{self.number}", context)
             case DestinationType.EXTERNAL:
                 return commands.via_gateway(self.gateway, self.number)
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it may cost money: a long number leaves the house, whatever its destination is called."""
+        digits = sum(character.isdigit() for character in self.number)
+        is_long = self.number.startswith("+") or digits >= _OUTSIDE_DIGITS
+        return self.type is DestinationType.EXTERNAL or (
+            is_long and self.type is not DestinationType.VOICEMAIL
+        )
 
     @property
     def is_queue(self) -> bool:

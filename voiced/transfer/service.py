@@ -26,6 +26,7 @@ from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver
 from voiced.transfer.hands import MOMENT
 from voiced.transfer.holding import assistant_command
+from voiced.transfer.outside import Outside
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
@@ -64,16 +65,20 @@ class Transfers(Service):
 
     def __init__(
         self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
-        ownership: Ownership, tenants: Tenants, watch: Watch, reacted: Callable[[float], object],
+        ownership: Ownership, tenants: Tenants, outside: Outside, watch: Watch,
+        reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
-        self._tenants = tenants
+        self._tenants, self._outside = tenants, outside
         self._pool, self._scribe, self._longest_hold = pool, scribe, longest_hold
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
             pbx=pbx, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
             reacted=reacted, queue_members=self._queue_members,
             ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
+            count_outside=lambda request, attempt, then: self._tasks.start(
+                self._count_outside(request, attempt, then), f"count {request.attempt_id(attempt)}"
+            ),
             see_off=lambda uuid: self._tasks.start(self._see_off(uuid), f"see {uuid} off"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
@@ -257,6 +262,11 @@ class Transfers(Service):
         with suppress(ValueError):
             return UUID(id) in self._drivers
         return False
+
+    async def _count_outside(self, request: Request, attempt: int, then: Callable[[str], object]) -> None:
+        """Why an attempt may not be dialled, '' if it may, once its numbers outside are counted."""
+        numbers = [target.number for target in request.ringing(attempt) if target.is_outside]
+        then(await self._outside.why_not(request.attempt_id(attempt), request.domain_uuid, numbers))
 
     # -- events that belong to no single leg --------------------------------------------------------------
 
