@@ -415,6 +415,30 @@ async def test_voicemail_by_fallback(switch: Switch, api: Api) -> None:
     assert caller.alive
 
 
+async def test_the_box_is_of_the_last_one_tried_and_in_the_callers_domain(switch: Switch, api: Api) -> None:
+    for user in ("1001", "1002"):
+        switch.phone(user, manner=Manner.BUSY, delay=0.02)
+    second = await add(api, name="Segunda", destination_number="1002", fallback_action="voicemail")
+    await add(api, fallback_action="next", fallback_destination_uuid=second["id"])
+    caller, answer = await transferred(switch, api, destination="financeiro")
+    assert (answer["attempts"], answer["next"]) == (2, "voicemail")
+    await switch.until(lambda: destination_of(switch, caller) == "*991002")
+    variables = switch.channels[caller.uuid].variables
+    assert (variables.get("domain_name"), variables.get("domain_uuid")) == ("pbx.test", str(DOMAIN))
+
+
+async def test_every_leg_knows_its_domain(switch: Switch, api: Api) -> None:
+    quick = switch.phone("1001", delay=0.1)
+    await group(api)
+    caller, _ = await transferred(switch, api, destination="vendas")
+    await switch.until(lambda: caller.talks_to is quick)
+    ours = [channel for channel in switch.channels.values() if channel.variables.get("voiced_attempt")]
+    assert len(ours) == 2, "both ends of the loopback"
+    for channel in ours:
+        assert channel.variables.get("domain_name") == "pbx.test"
+        assert channel.variables.get("domain_uuid") == str(DOMAIN)
+
+
 def destination_of(switch: Switch, caller: Caller) -> str:
     profile = switch.channels[caller.uuid].profile
     return profile.destination_number if profile else ""

@@ -69,6 +69,41 @@ def test_a_fallback_to_another_is_a_chain_and_the_last_ones_fallback_counts() ->
     assert (dialled(plan), plan.fallback) == (["1001", "1002", "1003"], Fallback.VOICEMAIL)
 
 
+VOICEMAIL = {"fallback_action": FallbackAction.VOICEMAIL}
+BOX = one(7, type=DestinationType.VOICEMAIL)
+TO_BOX = {**VOICEMAIL, "fallback_destination_uuid": BOX.uuid}
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "boxes"),
+    [
+        (one(1, **VOICEMAIL), {}, ["*991001"]),
+        (one(1, **TO_BOX), book(BOX), ["*991007"]),
+        (one(1, **TO_BOX), {}, ["*991001"]),  # it was deleted
+        (after(1, 2), book(one(2, **VOICEMAIL)), ["*991001", "*991002"]),
+        (after(1, 2), book(one(2, **TO_BOX), BOX), ["*991001", "*991007"]),
+        (after(1, 2), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991001"]),
+        (one(1, working_hours=CLOSED, **VOICEMAIL), {}, ["*991001"]),
+        (after(1, 2, working_hours=CLOSED), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991002"]),
+    ],
+)
+def test_the_box_is_the_one_that_is_named_or_of_who_was_tried_last(
+    first: Destination, others: dict[UUID, Destination], boxes: list[str]
+) -> None:
+    plan = one_after_another([first], others, RULES, MONDAY)
+    assert plan.fallback is Fallback.VOICEMAIL
+    found = [target.mailbox() for [target] in plan.targets]
+    assert [box.endpoint() for box in found if box] == [f"loopback/{box}/pbx.test" for box in boxes]
+
+
+def test_a_number_outside_has_no_box_but_the_one_that_is_named() -> None:
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "5511", **VOICEMAIL)
+    assert one_after_another([outside], {}, RULES, MONDAY).fallback is Fallback.ASSISTANT
+    plan = one_after_another([replace(outside, **TO_BOX)], book(BOX), RULES, MONDAY)
+    assert plan.fallback is Fallback.VOICEMAIL
+    assert plan.targets[0][0].mailbox() == replace(plan.targets[0][0], type="voicemail", number="1007")
+
+
 @pytest.mark.parametrize(
     ("first", "others", "numbers"),
     [

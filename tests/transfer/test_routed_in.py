@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 from xml.etree import ElementTree
@@ -89,6 +90,29 @@ async def test_busy_goes_on_in_the_dialplan_with_what_became_of_it(switch: Switc
         "message": "Vendas está em outra ligação no momento.",
     }  # fmt: skip
     await nobody_beside(switch, caller)
+
+
+async def test_a_closed_destination_goes_on_as_unavailable_and_says_when_it_opens(
+    switch: Switch, api: Api
+) -> None:
+    route(switch, api.daemon.outbound_port, voiced_destination="vendas")
+    opens = {"timezone": "UTC", "holidays": {"dates": [f"{day:%Y-%m-%d}" for day in days(10)]}}
+    await add(api, name="Vendas", fallback_action="voicemail", working_hours=opens)
+    phone = switch.phone("1001")
+    caller = await switch.call("8500")
+    found = await goes_on(switch, caller)
+    message = found.pop("message")
+    assert found == {"status": "unavailable", "cause": "CLOSED", "offer_callback": "true"}
+    assert message.startswith("Vendas não atende hoje, que é feriado. O atendimento volta em ")
+    assert phone.calls == 0
+    [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    assert (row["status"], row["cause"]) == ("unavailable", "CLOSED")
+    await nobody_beside(switch, caller)
+
+
+def days(ahead: int) -> list[datetime]:
+    """From yesterday on: whatever the hour is now, and until the test has ended."""
+    return [datetime.now(UTC) + timedelta(days=day) for day in range(-1, ahead)]
 
 
 @pytest.mark.parametrize("fallback", ["hangup", "voicemail", "callback"])

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
-from voiced.esl import InvalidValue, Reply
+from voiced.esl import Reply
 from voiced.esl.commands import Command
 from voiced.facts import Fact
 from voiced.pbx import control
@@ -21,7 +20,7 @@ from voiced.transfer.facts import Accepted, BridgeRefused, HoldFailed, JobFailed
 from voiced.transfer.hearing import CallerEar
 from voiced.transfer.holding import Holding
 from voiced.transfer.recovery import attempt_of
-from voiced.transfer.request import DestinationType, Request
+from voiced.transfer.request import Request
 from voiced.transfer.state import Fallback, Phase, Transfer
 from voiced.transfer.tools import Tools
 
@@ -98,13 +97,15 @@ class Hands:
                     self._goes_on.set()
 
     def _to_voicemail(self) -> None:
-        request = self._request
-        try:
-            box = replace(request.target(self._now().attempt), type=DestinationType.VOICEMAIL)
-            self._send(control.send_to(request.caller.uuid, box.endpoint()))
-        except InvalidValue as error:  # no number of the house: the caller stays where they can be helped
-            self._log.error("there is no such voicemail box, the assistant goes on", error=str(error))
+        request, caller = self._request, self._request.caller
+        box = request.mailbox(self._now().attempt)
+        if not box:  # no number of the house: the caller stays where they can be helped
+            self._log.error("there is no such voicemail box, the assistant goes on")
             self.holding.resume_assistant()
+            return
+        if not caller.domain_name:  # boxes are a domain's
+            self._send(control.tell(caller.uuid, control.of_domain(request.domain, request.domain_uuid)))
+        self._send(control.send_to(caller.uuid, box))
 
     def tell_dialplan(self) -> None:
         """By the event socket, and before the music stops: by then the session may be gone, or go."""
@@ -158,6 +159,7 @@ class Hands:
             request.attempt_id(attempt), str(request.id),
             [target.endpoint() for target in request.ringing(attempt)],
             t.this_dial.ring_seconds, request.caller.number, request.caller.name,
+            extra=control.of_domain(request.domain, request.domain_uuid),
         )  # fmt: skip
         self._tools.pbx.dial(
             originate, lambda cause: self._tell(JobFailed(self._tools.clock(), attempt, cause))

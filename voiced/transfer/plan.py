@@ -71,14 +71,18 @@ def one_after_another(
     is_open = [one for one in chain if one.is_open(now)]
     targets, dials = list[tuple[Target, ...]](), list[Dial]()
     for destination in is_open or chain[:1]:
-        target = target_of(destination, rules)
+        target = replace(target_of(destination, rules), box=_box(destination, others))
         attempts = _attempts(destination, rules)
         targets += [(target,)] * len(attempts)
         dials += attempts
+    last = replace(_target(chain[-1], rules), box=_box(chain[-1], others)).mailbox()
     fallback = _FALLBACKS[chain[-1].fallback_action]
+    if fallback is Fallback.VOICEMAIL and last is None:
+        fallback = Fallback.ASSISTANT
     if is_open:
         return Plan(tuple(targets), tuple(dials), fallback)
-    return Plan(tuple(targets), tuple(dials), fallback, CLOSED, chain[0].closed_messages(now))
+    named = replace(targets[0][0], box=last.number if last else "")  # nobody is tried: it is the last one's
+    return Plan(((named,),), tuple(dials[:1]), fallback, CLOSED, chain[0].closed_messages(now))
 
 
 def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> Plan:
@@ -112,6 +116,12 @@ def _target(destination: Destination, rules: Rules) -> Target:
         destination.context or rules.context, destination.gateway or rules.gateway,
         announce=_is_announced(destination, rules), screening=destination.screening,
     )  # fmt: skip
+
+
+def _box(destination: Destination, others: Mapping[UUID, Destination]) -> str:
+    """The box that its fallback to voicemail names, as another destination; '' for its own."""
+    named = others.get(destination.fallback_destination_uuid or UUID(int=0))
+    return named.number if named and destination.fallback_action is FallbackAction.VOICEMAIL else ""
 
 
 def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Destination]:
