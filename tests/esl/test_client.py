@@ -122,6 +122,23 @@ async def test_nobody_listens(pbx: FakePbx) -> None:
             pass
 
 
+@pytest.mark.parametrize(
+    ("host", "port"), [("a..b", 1), ("x" * 70, 1), ("\udcff", 1), ("a\0b", 1), ("127.0.0.1", 70000)]
+)
+async def test_what_no_resolver_takes_is_a_pbx_that_cannot_be_connected_to(host: str, port: int) -> None:
+    with pytest.raises(CannotConnect, match=f":{port}") as caught:
+        async with connect(host, port):
+            pass
+    assert str(caught.value).isprintable()
+    client = Client(host, port, "x", longest_pause=0.001)
+    with capture_logs() as logs:
+        running = asyncio.create_task(client.run())
+        await until(lambda: len(logs) >= 2)  # goes on trying, as with any other PBX that is not there
+        await client.close()
+        await running
+    assert {line["event"] for line in logs} == {"cannot connect to the PBX"}
+
+
 @pytest.mark.parametrize("silent", ["greeting", "auth ", "event "])
 async def test_a_pbx_that_accepts_and_then_says_nothing(pbx: FakePbx, silent: str) -> None:
     if silent == "greeting":

@@ -52,7 +52,7 @@ class Link:
         quiet_limit: float,
         longest_pause: float,
     ) -> None:
-        self.address = f"{host}:{port}"
+        self.address = f"{host if host.isprintable() else ascii(host)}:{port}"
         self.connection: Connection | None = None
         self._host, self._port, self._login = host, port, commands.auth(password)
         self._events = events
@@ -102,6 +102,8 @@ class Link:
             raise CannotConnect(f"{self.address} did not answer within {limit:g} s") from None
         except (OSError, EslError) as error:
             raise CannotConnect(f"{self.address}: {error}") from error
+        except (ValueError, OverflowError) as error:  # of the resolver, for what is no host or no port
+            raise CannotConnect(f"{self.address} cannot be connected to: {error}") from error
         finally:
             if self.connection is not connection:
                 connection.abort(Unconfirmed("it was given up before it was ready"))
