@@ -254,13 +254,18 @@ class Client:
 
 @asynccontextmanager
 async def connect(
-    host: str = "127.0.0.1", port: int = 8021, password: str = "ClueCon", *, events: Iterable[str] = ()
+    host: str = "127.0.0.1",
+    port: int = 8021,
+    password: str = "ClueCon",
+    *,
+    events: Iterable[str] = (),
+    connect_timeout: float = 5.0,
 ) -> AsyncIterator[Client]:
     """A connected client for the length of a block; it reconnects by itself, and is closed at the end.
 
     Raises CannotConnect, AuthenticationFailed or Rejected if the first connection fails.
     """
-    client = Client(host, port, password, events=events)
+    client = Client(host, port, password, events=events, connect_timeout=connect_timeout)
     await client._link.connect()
     client._keep()
     try:

@@ -64,6 +64,11 @@ class Connection(asyncio.BufferedProtocol):
         self.ended: asyncio.Future[EslError] = self._loop.create_future()
         self.heard_at = time.monotonic()
 
+    @property
+    def is_mid_frame(self) -> bool:
+        """Whether it has said something, and not to the end."""
+        return self._parser.mid_frame
+
     # -- what the owner does ------------------------------------------------------------------------------
 
     def send(self, command: Command) -> asyncio.Future[Reply]:
@@ -151,7 +156,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         if self._last_resort is not None:
             self._last_resort.cancel()
-        where = " in the middle of a frame" if self._parser.mid_frame else ""
+        where = " in the middle of a frame" if self.is_mid_frame else ""
         self._end(Unconfirmed(f"the PBX closed the connection{where}" + (f": {exc}" if exc else "")))
 
     # -- inside -----------------------------------------------------------------------------------------

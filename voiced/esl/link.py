@@ -99,7 +99,8 @@ class Link:
         except CannotConnect:
             raise
         except TimeoutError:
-            raise CannotConnect(f"{self.address} did not answer within {limit:g} s") from None
+            other = "; what it said is no event socket's" if connection.is_mid_frame else ""
+            raise CannotConnect(f"{self.address} did not answer within {limit:g} s{other}") from None
         except (OSError, EslError) as error:
             raise CannotConnect(f"{self.address}: {error}") from error
         except (ValueError, OverflowError) as error:  # of the resolver, for what is no host or no port
