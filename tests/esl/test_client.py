@@ -523,24 +523,69 @@ async def test_a_pbx_that_comes_back_after_a_minute(pbx: FakePbx, monkeypatch: p
 
 
 async def test_waiters_end_within_a_tenth_of_a_second_of_a_loss(pbx: FakePbx) -> None:
-    """A thousand of them."""
+    """A thousand of them, from the reset on, by the clock on the wall; best of five, the machine is busy."""
     pbx.say("api slow", never)
     pbx.say("bgapi", never)
-    async with connected(pbx) as (client, peer):
-        waiting: list[asyncio.Future[Any]] = [
-            client.wait_for("CHANNEL_ANSWER", f"u-{number}") for number in range(900)
-        ]
-        waiting += [client.start_job(f"slow {number}").result for number in range(50)]
-        waiting += [client.send(Command("api slow")) for _ in range(50)]
-        await peer.heard("api slow", 50)
+    took: list[float] = []
+    async with running(pbx) as client:
+        for number in range(1, 6):
+            await until(lambda: client.is_connected)
+            peer = pbx.peers[-1]
+            waiting = waiters(client, 900)
+            waiting += [client.start_job(f"slow {number}").result for number in range(50)]
+            waiting += [client.send(Command("api slow")) for _ in range(50)]
+            await peer.heard("api slow", 50)
+            began = time.perf_counter()
+            peer.reset()
+            await asyncio.wait(waiting)
+            took.append(time.perf_counter() - began)
+            if took[-1] < 0.1:
+                break
+    assert min(took) < 0.1, took
+
+
+def waiters(client: Client, count: int) -> list[asyncio.Future[Any]]:
+    """Those who wait for an event of a channel of their own, half of them for a limited time."""
+    return [
+        client.wait_for("CHANNEL_ANSWER", f"u-{number}", timeout=3600 if number % 2 else None)
+        for number in range(count)
+    ]
+
+
+async def test_a_thousand_waiters_cost_an_event_no_more_than_ten(pbx: FakePbx) -> None:
+    """CPU from the bytes to the listener, turn by turn: what else the machine does falls on both."""
+    heard = 0
+
+    def listen(_: object) -> None:
+        nonlocal heard
+        heard += 1
+
+    async with connected(pbx) as (client, _):
         connection = client._link.connection
         assert connection is not None
-        moments: list[float] = []
-        connection.ended.add_done_callback(lambda _: moments.append(time.thread_time()))
-        peer.reset()
-        await asyncio.wait(waiting)
-        moments.append(time.thread_time())
-        assert moments[1] - moments[0] < 0.1  # of CPU: nothing is waited for, and other programs do not count
+        client.on(listen, name=["CHANNEL_ANSWER", "CHANNEL_EXECUTE"])
+        names = ["CHANNEL_ANSWER", "CHANNEL_EXECUTE"]
+        data = b"".join(event(names[number % 2], f"other-{number}") for number in range(500))
+
+        def cost() -> float:
+            began = time.thread_time()
+            connection.get_buffer(-1)[: len(data)] = data
+            connection.buffer_updated(len(data))
+            return time.thread_time() - began
+
+        found: dict[int, list[float]] = {10: [], 1000: []}
+        for _turn in range(15):
+            for count, costs in found.items():
+                waiting = waiters(client, count)
+                jobs = [client._router.on(listen, job_uuid=f"j-{number}") for number in range(count)]
+                costs.append(cost())
+                for future in waiting:
+                    future.cancel()
+                for job in jobs:
+                    job.off()
+                await asyncio.sleep(0)
+        assert heard == 2 * 15 * 500
+        assert min(found[1000]) < 1.5 * min(found[10]), found
 
 
 async def test_a_pbx_that_refuses_for_a_while_after_a_loss(pbx: FakePbx) -> None:
