@@ -17,6 +17,8 @@ from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
+from voiced.esl import values
+from voiced.esl.errors import InvalidValue
 from voiced.esl.event import Event
 
 Listener: TypeAlias = Callable[[Event], object]
@@ -193,12 +195,17 @@ class Router:
 
         `name` narrows the others down; alone it is the key. `CUSTOM sofia::register` names a subclass,
         `ALL` everything. `variable` is (name, value), as the channel has it at its first event.
+        Raises InvalidValue for what no event can have: a name in small letters, an empty id.
+
         Listeners run in the reading loop, those of the channel before those of the name: they return at
         once and never await. One that is added while an event is given out hears from the next one on.
         """
         if inspect.iscoroutinefunction(listener):
             raise TypeError("a listener is called in the reading loop and not awaited: use queue()")
-        names = list(dict.fromkeys(map(_key, [name] if isinstance(name, str) else name or ())))
+        wanted = [name] if isinstance(name, str) else name or ()
+        names = [_key(each) for each in dict.fromkeys(map(values.event_name, wanted))]
+        if "" in (unique_id, job_uuid):
+            raise InvalidValue("an empty id is nobody's")
         if b"ALL" in names:
             names = [b"ALL"]
         narrowed = frozenset(names) if names and names != [b"ALL"] else None
@@ -209,7 +216,7 @@ class Router:
         if job_uuid is not None:
             return Handle([_Entry(self._by_job, _key(job_uuid), listener, narrowed)])
         if variable is not None:
-            if variable[0] not in self._by_variable:
+            if values.variable_name(variable[0]) not in self._by_variable:
                 self._by_variable[variable[0]] = _Table()
                 self._marks.clear()  # channels already seen were not searched for this one
             return Handle([_Entry(self._by_variable[variable[0]], _key(variable[1]), listener, narrowed)])
