@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
@@ -161,7 +162,9 @@ class Driver:
         if isinstance(fact, Requested):
             return
         told = [
-            messages.connected(self.order, a.connected_at - a.requested_at)
+            messages.connected(
+                self.order, datetime.fromtimestamp(a.connected_at, UTC), a.connected_at - a.requested_at
+            )
             for action in actions
             if isinstance(action, ReportConnected)
         ]

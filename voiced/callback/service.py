@@ -136,6 +136,7 @@ class Attempts(Service):
     async def _take_up(self) -> None:
         known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
+        await store.give_up_unreadable(self._pool, self._pbx.name)
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
             if order.id in known or order.id in self._drivers:
                 continue
