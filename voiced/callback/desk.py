@@ -187,11 +187,15 @@ class Desk:
             return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
 
     async def order_for(self, row: dict[str, Any], extension: str) -> Order:
-        """The order of a callback's next call. Raises NoSuchCallback for a domain that is not configured."""
+        """The order of a callback's next call.
+
+        Raises NoSuchCallback for a domain that is not configured, NumberBlocked, PrefixNotAllowed.
+        """
         domain = self._settings.domain_of(row["domain_uuid"])
         if domain is None:
             raise NoSuchCallback("its domain is not configured here any more")
         policy = await self.keeper.policies.of(row["company_id"])
+        numbers.check(row["number"], policy)  # it may be blocked by now
         return self._order(
             uuid4(), domain, policy, extension, row["number"], story_id=row["story_id"],
             ticket_id=row["ticket_id"], callback_id=row["id"], contact_name=row["contact_name"],

@@ -148,9 +148,9 @@ class Keeper:
         if made >= policy.max_per_number_per_day:
             raise TooManyForNumber
         c = Callback(
-            id, Status.PENDING, now, promise.expiry(now, wanted.scheduled_at, policy),
-            max(now, wanted.scheduled_at or now), wanted.extension, wanted.intended_for, wanted.department,
-            wanted.scheduled_at,
+            id, Status.PENDING, now, policy.expiry(now, wanted.scheduled_at),
+            max(now, wanted.scheduled_at or now), extension=wanted.extension,
+            intended_for=wanted.intended_for, department=wanted.department, scheduled_at=wanted.scheduled_at,
         )  # fmt: skip
         await connection.execute(
             query("callback/insert"), id, self._pbx, wanted.company_id, wanted.domain_uuid,

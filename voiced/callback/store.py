@@ -27,7 +27,16 @@ _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
-_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key"}
+_HIDDEN: Final = {
+    "seq",
+    "look_at",
+    "not_before",
+    "cancel_wanted",
+    "total",
+    "pbx",
+    "department_key",
+    "taken_from",
+}
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -50,7 +59,7 @@ async def save(connection: Any, row: Row, c: Callback, fact: PromiseFact, policy
         c.intended_for, c.department, c.scheduled_at, c.assigned_at, c.attempts, dict(c.misses),
         c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
         c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration, c.recording_path,
-        fold(c.department),
+        fold(c.department), c.taken_from,
     )  # fmt: skip
     return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
 
