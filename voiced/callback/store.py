@@ -28,15 +28,9 @@ _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
 _HIDDEN: Final = {
-    "seq",
-    "look_at",
-    "not_before",
-    "cancel_wanted",
-    "total",
-    "pbx",
-    "department_key",
-    "taken_from",
-}
+    "seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key", "taken_from",
+    "other_tickets",
+}  # fmt: skip
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -91,6 +85,7 @@ async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:
 def shown(row: Row, policy: Policy) -> dict[str, Any]:
     """A callback as the API shows it."""
     return {name: value for name, value in dict(row).items() if name not in _HIDDEN} | {
+        "ticket_ids": [ticket for ticket in (row["ticket_id"], *row["other_tickets"]) if ticket],
         "max_attempts": policy.max_attempts,
         "min_interval_minutes": policy.min_interval_minutes,
         "next_at": row["not_before"] if row["status"] in WAITING else None,
