@@ -14,7 +14,8 @@ from tests.esl.fake import event as framed_event
 from tests.esl.frames import one, parsed, streams
 from voiced.esl.errors import InvalidValue
 from voiced.esl.event import Event
-from voiced.esl.router import MAX_CHANNELS, MAX_NAMES, Handle, Router
+from voiced.esl.places import MAX_NAMES, Handle
+from voiced.esl.router import MAX_CHANNELS, Router
 
 PRELUDE = "Core-UUID: 68f79375-17d0-4565-b446-10bf94bea2d1\n" + "FreeSWITCH-Filler: x\n" * 20
 

@@ -19,10 +19,11 @@ from voiced.esl.errors import EslError, EventsLost, Unconfirmed
 from voiced.esl.event import Event
 from voiced.esl.job import Job
 from voiced.esl.link import Link, accepted
+from voiced.esl.places import Handle, Listener
 from voiced.esl.protocol import Frame, LogLine, Reply
 from voiced.esl.queue import EventQueue
 from voiced.esl.replies import fail
-from voiced.esl.router import Handle, Listener, Router
+from voiced.esl.router import Router
 from voiced.esl.stats import Stats
 from voiced.esl.waiting import Waiters, next_event
 
