@@ -79,7 +79,7 @@ class Connection(asyncio.BufferedProtocol):
         """
         reply: asyncio.Future[Reply] = self._loop.create_future()
         transport = self._transport
-        if transport is None or self.ended.done() or transport.is_closing():
+        if transport is None or transport.is_closing():
             fail(reply, self._not_sent("the event socket is not connected"))
         elif transport.get_write_buffer_size() > MAX_UNWRITTEN:
             fail(reply, self._not_sent("the PBX does not read our commands"))
