@@ -250,6 +250,7 @@ class Daemon:
 
     async def _disown(self) -> None:
         self.routed_in.server.refuse()
+        self.pbx.forget()
         await self.transfers.close()
         await self.attempts.close()
 
