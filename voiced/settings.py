@@ -225,7 +225,7 @@ class CallbackSettings(_Section):
     owner: Literal["voiced", "backend"] = "voiced"
     expiration_hours: float = Field(24, gt=0, le=24 * 90)
     max_notifications: int = Field(5, ge=1, le=100)
-    min_interval_minutes: float = Field(10, ge=0, le=24 * 60)
+    min_interval_minutes: float = Field(10, ge=1 / 60, le=24 * 60)
     auto_dial: bool = False
     auto_retry: bool = True
     retry_delay_seconds: float = Field(30, ge=1, le=24 * 3600)

@@ -392,6 +392,62 @@ async def test_an_originate_that_names_a_ticket_belongs_to_its_callback_and_is_n
     assert line.calls == 1
 
 
+async def test_an_originate_for_a_number_belongs_to_its_open_callback(house: House, agent: Phone) -> None:
+    line = house.line()
+    row = await house.promise(ticket_id="K1")
+    answer = await house.originate("(11) 99999-0000", extension="", ticket_id="K2")
+    assert answer["success"]
+    await house.until_talking(agent, line)
+    row = await house.look(row["id"])
+    assert (row["status"], row["attempt_id"]) == ("in_progress", answer["call_uuid"])
+    line.hangup()
+    row = await house.until_status(row["id"], "completed")
+    assert row["ticket_ids"] == ["K1", "K2"]
+    await house.until_told("completed", "completed")
+    told = [one for one in house.results() if one["outcome"] == "completed"]
+    assert {(one["ticketId"], one["callbackId"]) for one in told} == {("K1", row["id"]), ("K2", row["id"])}
+
+
+async def test_an_originate_while_the_scheduler_calls_the_number_is_refused(house: House) -> None:
+    await house.settings(auto_dial=True)
+    line = house.line(Manner.RING)
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    await house.promise()
+    await house.switch.until(lambda: line.ringing)
+    for more in ({}, {"ticket_id": "K9"}):
+        answer = await house.originate(extension="1002", **more)
+        assert (answer["success"], answer["error"], answer["should_retry"]) == (
+            False, "ATTEMPT_UNDER_WAY", True,
+        )  # fmt: skip
+    assert (line.calls, second.calls) == (1, 0)
+
+
+async def test_an_originate_names_a_callback_that_is_open_and_of_this_number(
+    house: House, agent: Phone
+) -> None:
+    row = await house.promise(ticket_id="K1")
+
+    async def refused(**named: str) -> tuple[int, str]:
+        body = {"extension": "1001", "client_number": OTHER, "domain_uuid": str(DOMAIN), **named}
+        response = await house.client.post("/api/callback/originate", json=body)
+        return response.status_code, response.json()["error"]
+
+    assert await refused(callback_id=row["id"]) == (409, "number_mismatch")
+    assert await refused(ticket_id="K1") == (409, "number_mismatch")
+    assert await refused(callback_id=str(DOMAIN)) == (404, "no_such_callback")
+    assert not house.switch.dials
+    line = house.line()
+    assert (await house.originate(callback_id=row["id"]))["success"]
+    await house.until_talking(agent, line)
+    line.hangup()
+    await house.until_status(row["id"], "completed")
+    assert await refused(callback_id=row["id"], client_number=CLIENT) == (409, "already_completed")
+    gone = await house.promise(OTHER)
+    await house.post(f"/api/callbacks/{gone['id']}/cancel")
+    assert await refused(callback_id=gone["id"]) == (409, "callback_is_closed")
+
+
 async def test_a_bare_originate_is_never_retried(house: House) -> None:
     line = house.line(Manner.BUSY)
     answer = await house.originate(ticket_id="T77", reason="boleto")

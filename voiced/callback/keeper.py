@@ -19,7 +19,7 @@ from voiced.callback import messages, numbers, promise, store
 from voiced.callback.callback import Callback, Status
 from voiced.callback.order import Order
 from voiced.callback.policies import Policies
-from voiced.callback.policy import Policy
+from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import (
     AgentFree,
     AskedAgain,
@@ -36,6 +36,7 @@ from voiced.callback.refusals import (
     CallbackIsCalling,
     CallbackIsClosed,
     CallbacksDisabled,
+    NobodyToCall,
     NoSuchCallback,
     TooManyForNumber,
 )
@@ -115,8 +116,8 @@ class Keeper:
     async def make(self, wanted: Wanted) -> Kept:
         """A new promise, or the client's open one brought up to date.
 
-        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, TooManyForNumber,
-        CallbackIsCalling.
+        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, NobodyToCall,
+        TooManyForNumber, CallbackIsCalling.
         """
         policy = await self.policies.of(wanted.company_id)
         if not policy.enabled:
@@ -142,14 +143,16 @@ class Keeper:
         )
         if row is not None:
             return await self._update(connection, row, wanted, policy)
+        if not (wanted.extension or fold(wanted.department) or policy.owner is Owner.BACKEND):
+            raise NobodyToCall("say who shall call: an extension, a department, or both")
         now, id = self._clock(), uuid4()
         made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)
         if made >= policy.max_per_number_per_day:
             raise TooManyForNumber
         c = Callback(
-            id, Status.PENDING, now, promise.expiry(now, wanted.scheduled_at, policy),
-            max(now, wanted.scheduled_at or now), wanted.extension, wanted.intended_for, wanted.department,
-            wanted.scheduled_at,
+            id, Status.PENDING, now, policy.expiry(now, wanted.scheduled_at),
+            max(now, wanted.scheduled_at or now), extension=wanted.extension,
+            intended_for=wanted.intended_for, department=wanted.department, scheduled_at=wanted.scheduled_at,
         )  # fmt: skip
         await connection.execute(
             query("callback/insert"), id, self._pbx, wanted.company_id, wanted.domain_uuid,
@@ -175,8 +178,10 @@ class Keeper:
         await connection.execute(
             query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
             text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
-            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id, text(wanted.ticket_id),
+            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
         )  # fmt: skip
+        if wanted.ticket_id:
+            await connection.execute(query("callback/add_ticket"), row["id"], text(wanted.ticket_id))
         row = await connection.fetchrow(query("callback/lock"), row["id"])
         return await self._decide(connection, row, fact, policy)
 
@@ -223,6 +228,10 @@ class Keeper:
         for each in kept:
             self._watch(each)
         return kept
+
+    async def add_ticket(self, id: UUID, ticket: str) -> None:
+        """One more ticket of a callback: it is found by it, and told of to it, from now on."""
+        await self._pool.execute(query("callback/add_ticket"), id, text(ticket))
 
     # -- attempts -----------------------------------------------------------------------------------------
 

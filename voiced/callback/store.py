@@ -31,7 +31,10 @@ _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
-_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key"}
+_HIDDEN: Final = {
+    "seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key", "taken_from",
+    "other_tickets",
+}  # fmt: skip
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -54,7 +57,7 @@ async def save(connection: Any, row: Row, c: Callback, fact: PromiseFact, policy
         c.intended_for, c.department, c.scheduled_at, c.assigned_at, c.attempts, dict(c.misses),
         c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
         c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration, c.recording_path,
-        fold(c.department),
+        fold(c.department), c.taken_from,
     )  # fmt: skip
     return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
 
@@ -86,6 +89,7 @@ async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:
 def shown(row: Row, policy: Policy) -> dict[str, Any]:
     """A callback as the API shows it."""
     return {name: value for name, value in dict(row).items() if name not in _HIDDEN} | {
+        "ticket_ids": [ticket for ticket in (row["ticket_id"], *row["other_tickets"]) if ticket],
         "max_attempts": policy.max_attempts,
         "min_interval_minutes": policy.min_interval_minutes,
         "next_at": row["not_before"] if row["status"] in WAITING else None,
