@@ -23,8 +23,11 @@ import asyncpg
 import platformdirs
 import structlog
 
+from voiced.pool import PATIENCE, Pool
+
 log = structlog.get_logger(__name__)
 
+IDLE_SECONDS: Final = 30.0
 SQL: Final = Path(__file__).resolve().parent.parent / "sql"
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
@@ -67,16 +70,19 @@ async def page(
     return rows, first[0]["total"] if first else 0
 
 
-async def open_pool(url: str, *, size: int = 8) -> asyncpg.Pool:
-    """A pool of connections. Raises DatabaseError if there is no database to be had."""
+async def open_pool(
+    url: str, *, size: int = 8, patience: float = PATIENCE, idle: float = IDLE_SECONDS
+) -> Pool:
+    """A pool of connections. Raises DatabaseError if there is no database to be had.
+
+    `patience`: seconds for a statement; `idle`: for which a transaction may wait for something else.
+    """
 
     async def prepare(connection: Any) -> None:
         await connection.set_type_codec("jsonb", encoder=_json, decoder=json.loads, schema="pg_catalog")
 
     try:
-        return await asyncpg.create_pool(
-            url, min_size=1, max_size=size, init=prepare, timeout=5, command_timeout=10
-        )
+        return await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
 
