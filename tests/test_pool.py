@@ -70,8 +70,7 @@ async def test_a_silent_server_is_away_in_time(through: Pool, gate: Gate, work: 
 async def test_it_does_not_matter_where_in_a_transaction_it_falls_silent(
     through: Pool, gate: Gate, at: str
 ) -> None:
-    began = time.monotonic()
-    with pytest.raises(Exception) as caught:
+    async def work() -> None:
         async with through.acquire() as connection:
             if at == "begin":
                 gate.freeze()
@@ -80,8 +79,30 @@ async def test_it_does_not_matter_where_in_a_transaction_it_falls_silent(
                     gate.freeze()
                 await connection.execute("select 1")
                 gate.freeze()
+
+    began = time.monotonic()
+    with pytest.raises(Exception) as caught:
+        await work()
     assert is_away(caught.value)
     assert time.monotonic() - began < PATIENCE + SOON
+
+
+async def test_who_is_cancelled_in_the_middle_of_a_transaction_is_gone_at_once(gate: Gate) -> None:
+    frozen = asyncio.Event()
+
+    async def work() -> None:
+        async with pool.acquire() as connection, connection.transaction(), connection.transaction():
+            gate.freeze()
+            frozen.set()
+            await connection.execute("select 1")
+
+    async with await database.open_pool(gate.url, size=1, patience=60) as pool:
+        task = asyncio.create_task(work())
+        await frozen.wait()
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait([task], timeout=SOON)
+        assert task.cancelled()
 
 
 @every_work
@@ -111,12 +132,15 @@ async def test_a_pool_is_closed_also_where_nobody_says_good_bye(gate: Gate) -> N
 
 
 async def test_a_transaction_that_only_waits_is_ended_by_the_server(database_url: str) -> None:
+    async def dawdle() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("select 1")
+            async with asyncio.timeout(5):
+                while not connection.is_closed():
+                    await asyncio.sleep(0.02)
+
     async with await database.open_pool(database_url, size=1, idle=1) as pool:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as caught:
-            async with pool.acquire() as connection, connection.transaction():
-                await connection.execute("select 1")
-                async with asyncio.timeout(5):
-                    while not connection.is_closed():
-                        await asyncio.sleep(0.02)
+            await dawdle()
         assert is_away(caught.value)
         assert await pool.fetchval("select 1") == 1

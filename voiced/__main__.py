@@ -12,7 +12,8 @@ from typing import Annotated, Any, NoReturn, Optional
 import typer
 
 from voiced import __version__, database, logs
-from voiced.app import CannotStart, serve
+from voiced.app import serve
+from voiced.ports import CannotStart
 from voiced.settings import Settings, SettingsError, load
 
 app = typer.Typer(

@@ -35,6 +35,10 @@ _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
 _NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
 
 
+ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a statement raises: because the database is away, or (`is_away` tells) for a fault of its own."""
+
+
 class DatabaseError(Exception):
     """The database cannot be used; the message says why and what to do."""
 
@@ -82,7 +86,9 @@ async def open_pool(
         await connection.set_type_codec("jsonb", encoder=_json, decoder=json.loads, schema="pg_catalog")
 
     try:
-        return await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
+        pool = await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
+        async with pool.acquire():
+            return pool
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
 

@@ -9,6 +9,7 @@ somebody has given up an answer is thrown away: the server rolls back when it no
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
@@ -37,7 +38,7 @@ class Pool(asyncpg.Pool):
         """`idle`: seconds for which a transaction may do nothing, before the server ends it."""
         settings = {**_SESSION, "idle_in_transaction_session_timeout": f"{idle:.0f}s"}
         super().__init__(
-            url, min_size=1, max_size=size, init=init, timeout=patience, command_timeout=patience,
+            url, min_size=0, max_size=size, init=init, timeout=patience, command_timeout=patience,
             server_settings=settings, max_queries=50_000, max_inactive_connection_lifetime=300.0, loop=None,
             connection_class=_Connection, record_class=asyncpg.Record,
         )  # fmt: skip
@@ -61,7 +62,8 @@ class _Borrowed(PoolAcquireContext):
 
     async def __aexit__(self, *exc: object) -> None:
         if self.connection is not None and _is_given_up(exc):
-            self.connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # its transaction has done it
+                self.connection.terminate()
         await super().__aexit__(*exc)
 
 

@@ -167,10 +167,11 @@ class HttpSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """PostgreSQL: an URL, or a directory for the embedded one."""
+    """PostgreSQL: an URL, or a directory for the embedded one; how long what is over stays there."""
 
     url: SecretStr = SecretStr("")
     data_dir: Path = Path(".voiced/postgres")
+    retention_days: float = Field(90, ge=0, le=36_500)
 
 
 class TicketsSettings(_Section):

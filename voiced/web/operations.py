@@ -17,7 +17,7 @@ from voiced.database import query
 from voiced.refusals import Refusal
 from voiced.web.access import Granted
 from voiced.web.described import Like, Listed
-from voiced.web.errors import AWAY, ApiError
+from voiced.web.errors import ApiError
 from voiced.web.fields import Limit, Page
 from voiced.web.services import At, Services
 
@@ -66,7 +66,7 @@ async def readyz(at: At) -> JSONResponse:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             owned = await at.pool.fetchrow(query("lease/look"), at.pbx.name) is not None
-    except AWAY as error:
+    except database.ERRORS as error:
         checks["database"] = str(error) or type(error).__name__
     role, checks["calls"] = _calls(at, owned)
     ready = all(state == "ok" for state in checks.values())
