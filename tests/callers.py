@@ -11,10 +11,10 @@ PATIENCE = 3.0  # seconds after a failure within which a caller has to hear the 
 
 
 async def at_the_assistant(
-    switch: Switch, number: str = "5511999990000", name: str = "Maria Souza"
+    switch: Switch, number: str = "5511999990000", name: str = "Maria Souza", **variables: str
 ) -> Caller:
     """A caller who hears the assistant, which the dialplan plays (extension 8000)."""
-    caller = await switch.call("8000", number=number, name=name)
+    caller = await switch.call("8000", number=number, name=name, variables=variables)
     await switch.until(lambda: caller.hears == "assistant")
     return caller
 

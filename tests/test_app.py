@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from tests.backend import Backend
 from tests.callers import at_the_assistant, back_at_the_assistant
 from tests.conftest import Api, Start, settings_for
 from tests.gate import Gate
-from voiced import app
+from voiced import app, database
 from voiced.pbx import owner
 from voiced.sim import Manner, Switch
 
@@ -81,3 +82,19 @@ async def test_a_silent_database_holds_up_no_caller_no_request_and_no_stop(
     began = time.monotonic()
     await stopped.aclose()
     assert time.monotonic() - began < 8 + SOON
+
+
+async def test_a_backend_that_takes_its_time_is_told_once(switch: Switch, start: Start) -> None:
+    """A message is locked while it is sent, for longer than any other transaction may do nothing."""
+    backend = Backend()
+    backend.slowness = database.IDLE_SECONDS + 0.5
+    await backend.start()
+    switch.phone("1001", Manner.BUSY, delay=0.01)
+    async with start(tickets={"url": backend.url}) as api:
+        caller = await at_the_assistant(switch)
+        await api.transfer(caller.uuid, "1001")
+        async with asyncio.timeout(15):
+            while (await api.client.get("/api/outbox?state=delivered")).json()["total"] != 1:
+                await asyncio.sleep(0.05)
+    await backend.stop()
+    assert len(backend.seen) == 1

@@ -42,9 +42,11 @@ from voiced.tickets.outbox import Outbox
 from voiced.transfer.catalogue import Catalogue
 from voiced.transfer.desk import Desk
 from voiced.transfer.directory import Directory
+from voiced.transfer.outside import Outside
 from voiced.transfer.reception import Reception
 from voiced.transfer.routed_in import RoutedIn
 from voiced.transfer.service import Transfers
+from voiced.transfer.tenants import Tenants
 from voiced.transfer.tools import Manners
 from voiced.watching import Watching
 from voiced.web import app as web
@@ -106,11 +108,13 @@ class Daemon:
         self.presence = Presence(self.pbx, self.dnd, settle_seconds=settings.callback.settle_seconds)
         self.scribe = Scribe(databases.scribe)
         self.ownership = Ownership(self.pbx, databases.lease, on_gain=self._own, on_lose=self._disown)
-        manners = _manners(settings)
+        manners, tenants = _manners(settings), Tenants(settings.domain)
+        outside = Outside(pool, settings.transfer.outside_per_minute)
         self.transfers = Transfers(
             self.pbx, pool, self.scribe, manners,
             longest_hold=settings.transfer.longest_hold_seconds, ownership=self.ownership,
-            watch=self.watching.transfer, reacted=self.metrics.reaction_seconds.observe,
+            tenants=tenants, outside=outside, watch=self.watching.transfer,
+            reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
         self.notices = Notices(databases.notices)
         policies = Policies(pool, self.notices, _policy(settings))
@@ -134,8 +138,10 @@ class Daemon:
         self.directory = Directory(
             fusionpbx, self.notices_of_fusionpbx, {domain.uuid: domain.timezone for domain in settings.domain}
         )
-        self.reception = Reception(settings, self.directory, can_announce=manners.announcer.can_speak)
-        self.routed_in = RoutedIn(self.transfers, self.reception.wish, limit=settings.outbound.limit)
+        self.reception = Reception(
+            settings, self.directory, outside, can_announce=manners.announcer.can_speak
+        )
+        self.routed_in = RoutedIn(self.transfers, self.reception.wish, tenants, limit=settings.outbound.limit)
         self.attempts = Attempts(
             self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,
             begin=keeper.begin, is_available=self._is_available, watch=self._saw_attempt,
@@ -153,7 +159,7 @@ class Daemon:
             settings=settings, pool=pool, pbx=self.pbx, ownership=self.ownership, presence=self.presence,
             scribe=self.scribe, transfers=self.transfers, desk=self.desk, callbacks=self.callbacks,
             reception=self.reception, directory=self.directory, catalogue=Catalogue(fusionpbx),
-            hub=self.hub, metrics=self.metrics,
+            hub=self.hub, metrics=self.metrics, tenants=tenants,
         )  # fmt: skip
         config = uvicorn.Config(
             web.create(services),

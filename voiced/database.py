@@ -27,8 +27,8 @@ from voiced.pool import PATIENCE, Pool
 
 log = structlog.get_logger(__name__)
 
-IDLE_SECONDS: Final = 30.0
 SQL: Final = Path(__file__).resolve().parent.parent / "sql"
+IDLE_SECONDS: Final = 2.0  # of a transaction whose process was paused: its locks hold up who follows
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
 _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")

@@ -59,6 +59,17 @@ def _gateway(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _gateway_or_none(value: str) -> str:
+    return _gateway(value) if value else value
+
+
+def _context_or_none(value: str) -> str:
+    try:
+        return values.context(value) if value else value
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+
+
 def _key_of_phone(value: str) -> str:
     if value and (len(value) != 1 or value not in "0123456789*#"):
         raise ValueError("one key of a phone (0-9, * or #), or empty for none")
@@ -244,6 +255,8 @@ class DomainSettings(_Section):
     locale: Literal["pt-BR", "en"] = "pt-BR"
     company_id: str = Field("", pattern=r"^[\x21-\x7e]{0,64}$")
     region: str = Field("BR", pattern=r"^[A-Z]{2}$")
+    gateway: Annotated[str, AfterValidator(_gateway_or_none)] = ""
+    context: Annotated[str, AfterValidator(_context_or_none)] = ""
 
     @property
     def company(self) -> str:
@@ -289,6 +302,10 @@ class Settings(_Section):
     def domain_of(self, uuid: UUID) -> DomainSettings | None:
         """The domain with FusionPBX's uuid, if it is configured."""
         return self._domain_by_uuid.get(uuid)
+
+    def gateway_of(self, domain: DomainSettings) -> str:
+        """By which a domain dials numbers outside, unless a destination says otherwise."""
+        return domain.gateway or self.pbx.gateway
 
     def warnings(self) -> list[str]:
         """What works and should not stay so."""

@@ -25,7 +25,7 @@ alter table v_voice_transfer_destinations
     add column if not exists retry_delay_seconds        integer,
     add column if not exists fallback_action            text        default 'assistant',
                                             -- assistant, next, voicemail, callback, hangup
-    add column if not exists fallback_destination_uuid  uuid,     -- of `next`
+    add column if not exists fallback_destination_uuid  uuid,     -- of `next`; the box of `voicemail`
     add column if not exists department                 text        default '',
     add column if not exists role                       text        default '',
     add column if not exists description                text        default '',

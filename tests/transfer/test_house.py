@@ -14,6 +14,7 @@ import pytest
 from tests.callers import at_the_assistant, back_at_the_assistant, nobody_beside
 from tests.conftest import DOMAIN, Api, Start
 from tests.house import add
+from voiced.database import query
 from voiced.sim import Caller, Manner, Phone, Received, Switch
 
 PACE = 0.2
@@ -204,16 +205,79 @@ async def test_a_prefix_that_is_not_allowed_is_refused_before_the_caller_is_touc
         assert (await api.transfer(caller.uuid, "plantão"))["status"] == "success"
 
 
-async def test_numbers_outside_have_a_rate_for_each_domain(switch: Switch, start: Start) -> None:
+async def test_numbers_outside_have_a_rate_that_a_restart_does_not_forget(
+    switch: Switch, start: Start, pool: Any
+) -> None:
+    switch.outside_number("+5511988887777", manner=Manner.BUSY, delay=0.02)
+    switch.phone("1001", manner=Manner.BUSY, delay=0.02)
     async with start(transfer={"outside_per_minute": 1}) as api:
-        switch.outside_number("+5511988887777", manner=Manner.BUSY, delay=0.02)
-        switch.phone("1001", manner=Manner.BUSY, delay=0.02)
         await outside(api)
         caller, answer = await transferred(switch, api, destination="plantão")
         assert answer["status"] == "busy"
+    async with start(transfer={"outside_per_minute": 1}) as api:
         response = await api.ask(caller.uuid, "plantão")
         assert (response.status_code, response.json()["error"]) == (429, "too_many_outside_calls")
         assert (await api.transfer(caller.uuid, "1001"))["status"] == "busy"
+        await pool.execute("update outside_calls set dialled_at = dialled_at - interval '1 minute'")
+        assert (await api.transfer(caller.uuid, "plantão"))["status"] == "busy"
+
+
+async def test_numbers_outside_are_counted_where_they_are_dialled(
+    switch: Switch, start: Start, pool: Any
+) -> None:
+    line = switch.outside_number("+5511988887777", manner=Manner.BUSY, delay=0.02)
+    async with start(transfer={"outside_per_minute": 2}) as api:
+        mobile = await outside(api, max_retries=3, retry_delay_seconds=0)
+        await add(api, fallback_action="next", fallback_destination_uuid=mobile["id"])
+        caller = await at_the_assistant(switch)
+        answer = await api.transfer(caller.uuid, "financeiro")
+        assert (answer["status"], answer["cause"]) == ("unavailable", "TOO_MANY_OUTSIDE_CALLS")
+        assert line.calls == 2, "the retries that were above the rate were not dialled"
+        assert await pool.fetchval("select count(*) from outside_calls") == 2
+        await is_back(switch, caller)
+
+
+async def test_a_group_of_a_long_number_is_a_number_outside(switch: Switch, start: Start) -> None:
+    async with start(transfer={"outside_per_minute": 0}) as api:
+        await group(api, destination_number="011988887777")
+        caller = await at_the_assistant(switch)
+        assert (await api.ask(caller.uuid, "vendas")).status_code == 429
+        assert (await api.ask(caller.uuid, "011988887777")).status_code == 429
+        assert not originated(switch)
+
+
+async def test_who_leaves_while_a_number_outside_is_counted_is_not_called_for(
+    switch: Switch, start: Start, pool: Any
+) -> None:
+    line = switch.outside_number("+5511988887777", delay=0.02)
+    async with start() as api:
+        await outside(api)
+        caller = await at_the_assistant(switch)
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(query("outside/lock"), DOMAIN)  # somebody else counts, and takes long
+            asked = asyncio.create_task(api.transfer(caller.uuid, "plantão"))
+            await switch.until(lambda: caller.hears == "music")
+            caller.hangup()
+            await switch.until(lambda: not caller.alive)
+        answer = await asked
+        assert (answer["status"], answer["ended_by"]) == ("cancelled", "caller")
+        await api.ended(answer["id"])
+        assert (line.calls, originated(switch)) == (0, [])
+
+
+async def test_a_domain_has_a_gateway_and_a_context_of_its_own(switch: Switch, start: Start) -> None:
+    domain = {"uuid": str(DOMAIN), "name": "pbx.test", "gateway": "trunk", "context": "default"}
+    async with start(domain=[domain]) as api:
+        line, phone = switch.outside_number("+5511988887777", delay=0.02), switch.phone("1001", delay=0.02)
+        await outside(api)
+        await group(api)
+        for destination, found in (("plantão", line), ("vendas", phone)):
+            caller, answer = await transferred(switch, api, destination=destination)
+            assert answer["status"] == "success"
+            assert caller.talks_to is found
+            caller.hangup()
+        assert any("sofia/gateway/trunk/" in text for text in originated(switch))
+        assert any("loopback/9000/default" in text for text in originated(switch))
 
 
 # -- announcement and screening ---------------------------------------------------------------------------
@@ -349,6 +413,30 @@ async def test_voicemail_by_fallback(switch: Switch, api: Api) -> None:
     assert (answer["status"], answer["next"]) == ("busy", "voicemail")
     await switch.until(lambda: destination_of(switch, caller) == "*991001")
     assert caller.alive
+
+
+async def test_the_box_is_of_the_last_one_tried_and_in_the_callers_domain(switch: Switch, api: Api) -> None:
+    for user in ("1001", "1002"):
+        switch.phone(user, manner=Manner.BUSY, delay=0.02)
+    second = await add(api, name="Segunda", destination_number="1002", fallback_action="voicemail")
+    await add(api, fallback_action="next", fallback_destination_uuid=second["id"])
+    caller, answer = await transferred(switch, api, destination="financeiro")
+    assert (answer["attempts"], answer["next"]) == (2, "voicemail")
+    await switch.until(lambda: destination_of(switch, caller) == "*991002")
+    variables = switch.channels[caller.uuid].variables
+    assert (variables.get("domain_name"), variables.get("domain_uuid")) == ("pbx.test", str(DOMAIN))
+
+
+async def test_every_leg_knows_its_domain(switch: Switch, api: Api) -> None:
+    quick = switch.phone("1001", delay=0.1)
+    await group(api)
+    caller, _ = await transferred(switch, api, destination="vendas")
+    await switch.until(lambda: caller.talks_to is quick)
+    ours = [channel for channel in switch.channels.values() if channel.variables.get("voiced_attempt")]
+    assert len(ours) == 2, "both ends of the loopback"
+    for channel in ours:
+        assert channel.variables.get("domain_name") == "pbx.test"
+        assert channel.variables.get("domain_uuid") == str(DOMAIN)
 
 
 def destination_of(switch: Switch, caller: Caller) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -66,6 +67,41 @@ def test_a_fallback_to_another_is_a_chain_and_the_last_ones_fallback_counts() ->
     others = book(after(2, 3), one(3, fallback_action=FallbackAction.VOICEMAIL))
     plan = one_after_another([after(1, 2)], others, RULES, MONDAY)
     assert (dialled(plan), plan.fallback) == (["1001", "1002", "1003"], Fallback.VOICEMAIL)
+
+
+VOICEMAIL = {"fallback_action": FallbackAction.VOICEMAIL}
+BOX = one(7, type=DestinationType.VOICEMAIL)
+TO_BOX = {**VOICEMAIL, "fallback_destination_uuid": BOX.uuid}
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "boxes"),
+    [
+        (one(1, **VOICEMAIL), {}, ["*991001"]),
+        (one(1, **TO_BOX), book(BOX), ["*991007"]),
+        (one(1, **TO_BOX), {}, ["*991001"]),  # it was deleted
+        (after(1, 2), book(one(2, **VOICEMAIL)), ["*991001", "*991002"]),
+        (after(1, 2), book(one(2, **TO_BOX), BOX), ["*991001", "*991007"]),
+        (after(1, 2), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991001"]),
+        (one(1, working_hours=CLOSED, **VOICEMAIL), {}, ["*991001"]),
+        (after(1, 2, working_hours=CLOSED), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991002"]),
+    ],
+)
+def test_the_box_is_the_one_that_is_named_or_of_who_was_tried_last(
+    first: Destination, others: dict[UUID, Destination], boxes: list[str]
+) -> None:
+    plan = one_after_another([first], others, RULES, MONDAY)
+    assert plan.fallback is Fallback.VOICEMAIL
+    found = [target.mailbox() for [target] in plan.targets]
+    assert [box.endpoint() for box in found if box] == [f"loopback/{box}/pbx.test" for box in boxes]
+
+
+def test_a_number_outside_has_no_box_but_the_one_that_is_named() -> None:
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "5511", **VOICEMAIL)
+    assert one_after_another([outside], {}, RULES, MONDAY).fallback is Fallback.ASSISTANT
+    plan = one_after_another([replace(outside, **TO_BOX)], book(BOX), RULES, MONDAY)
+    assert plan.fallback is Fallback.VOICEMAIL
+    assert plan.targets[0][0].mailbox() == replace(plan.targets[0][0], type="voicemail", number="1007")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +202,45 @@ def test_only_allowed_prefixes_are_dialled_outside(
             one_after_another([outside], {}, rules, MONDAY)
 
 
-def test_prefixes_are_of_numbers_outside_only() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in DestinationType if kind is not DestinationType.VOICEMAIL])
+@pytest.mark.parametrize(
+    ("number", "is_long"),
+    [("1001", False), ("1234567", False), ("12345678", True), ("+190", True), ("0-1900-555-000", True)],
+)
+def test_prefixes_are_of_numbers_that_leave_the_house_whatever_they_are_called(
+    kind: DestinationType, number: str, is_long: bool
+) -> None:
     rules = Rules("pbx.test", outside_prefixes=("+55",))
-    assert dialled(one_after_another([one(1)], {}, rules, MONDAY)) == ["1001"]
+    destination = Destination(UUID(int=1), UUID(int=0), "Fora", kind, number)
+    if not is_long and kind is not DestinationType.EXTERNAL:
+        assert dialled(one_after_another([destination], {}, rules, MONDAY)) == [number]
+        return
+    with pytest.raises(CannotBeDialled, match="prefix"):
+        one_after_another([destination], {}, rules, MONDAY)
+
+
+def test_a_box_is_in_the_house_however_long_its_number() -> None:
+    box = Destination(UUID(int=1), UUID(int=0), "Recados", DestinationType.VOICEMAIL, "190055500")
+    rules = Rules("pbx.test", outside_prefixes=("+55",))
+    assert dialled(one_after_another([box], {}, rules, MONDAY)) == ["190055500"]
+
+
+def test_a_fallback_whose_prefix_is_not_allowed_is_passed_over() -> None:
+    rules = Rules("pbx.test", outside_prefixes=("+55",))
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "+1900555000")
+    assert dialled(one_after_another([after(1, 2)], book(outside), rules, MONDAY)) == ["1001"]
+
+
+def test_gateway_and_context_are_the_destinations_then_the_rules() -> None:
+    rules = Rules("pbx.test", gateway="trunk", context="house")
+    group = one(1, type=DestinationType.RING_GROUP)
+    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "+5511")
+
+    def endpoint(destination: Destination, rules: Rules = rules) -> str:
+        return one_after_another([destination], {}, rules, MONDAY).targets[0][0].endpoint()
+
+    assert endpoint(group) == "loopback/1001/house"
+    assert endpoint(replace(group, context="own")) == "loopback/1001/own"
+    assert endpoint(group, Rules("pbx.test")) == "loopback/1001/pbx.test"
+    assert endpoint(outside) == "sofia/gateway/trunk/+5511"
+    assert endpoint(replace(outside, gateway="own")) == "sofia/gateway/own/+5511"

@@ -6,6 +6,8 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 from xml.etree import ElementTree
@@ -91,6 +93,29 @@ async def test_busy_goes_on_in_the_dialplan_with_what_became_of_it(switch: Switc
     await nobody_beside(switch, caller)
 
 
+async def test_a_closed_destination_goes_on_as_unavailable_and_says_when_it_opens(
+    switch: Switch, api: Api
+) -> None:
+    route(switch, api.daemon.outbound_port, voiced_destination="vendas")
+    opens = {"timezone": "UTC", "holidays": {"dates": [f"{day:%Y-%m-%d}" for day in days(10)]}}
+    await add(api, name="Vendas", fallback_action="voicemail", working_hours=opens)
+    phone = switch.phone("1001")
+    caller = await switch.call("8500")
+    found = await goes_on(switch, caller)
+    message = found.pop("message")
+    assert found == {"status": "unavailable", "cause": "CLOSED", "offer_callback": "true"}
+    assert message.startswith("Vendas não atende hoje, que é feriado. O atendimento volta em ")
+    assert phone.calls == 0
+    [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    assert (row["status"], row["cause"]) == ("unavailable", "CLOSED")
+    await nobody_beside(switch, caller)
+
+
+def days(ahead: int) -> list[datetime]:
+    """From yesterday on: whatever the hour is now, and until the test has ended."""
+    return [datetime.now(UTC) + timedelta(days=day) for day in range(-1, ahead)]
+
+
 @pytest.mark.parametrize("fallback", ["hangup", "voicemail", "callback"])
 async def test_the_dialplan_goes_on_whatever_the_destinations_own_fallback_is(
     switch: Switch, api: Api, fallback: str
@@ -157,6 +182,34 @@ async def test_what_is_wrong_goes_on_at_once(switch: Switch, api: Api, variables
     caller = await switch.call("8500")
     assert (await goes_on(switch, caller))["status"] == "failed"
     assert phone.calls == 0
+
+
+OTHER = {"uuid": "22222222-2222-4222-8222-222222222222", "name": "other.test"}
+DOMAINS = [{"uuid": str(DOMAIN), "name": "pbx.test"}, OTHER]
+
+
+@pytest.mark.parametrize(
+    "variables", [{"domain_uuid": OTHER["uuid"]}, {"domain_name": "other.test"}], ids=str
+)
+async def test_a_dialplan_cannot_take_a_call_into_another_domain(
+    switch: Switch, start: Start, variables: dict[str, str]
+) -> None:
+    async with start(domain=DOMAINS) as api:
+        route(switch, api.daemon.outbound_port, voiced_destination="1001", **variables)
+        phone = switch.phone("1001")
+        caller = await switch.call("8500")
+        found = await goes_on(switch, caller)
+        assert (found["status"], found["cause"], phone.calls) == ("failed", "NO_SUCH_CALL", 0)
+
+
+async def test_without_voiced_domain_uuid_the_domain_is_the_channels(switch: Switch, start: Start) -> None:
+    async with start(domain=DOMAINS) as api:
+        await add(api, name="Vendas")
+        variables = {"voiced_domain_uuid": "", "domain_name": "pbx.test", "voiced_destination": "vendas"}
+        route(switch, api.daemon.outbound_port, **variables)
+        phone = switch.phone("1001", delay=0.05)
+        caller = await switch.call("8500")
+        await switch.until(lambda: caller.talks_to is phone)
 
 
 async def test_above_the_limit_a_call_goes_on_at_once_and_those_below_are_served(
@@ -270,6 +323,17 @@ async def test_a_standby_refuses_calls_so_that_the_pbx_tries_the_next(
         await switch.until(lambda: caller.talks_to is phone)
 
 
+async def listens(port: int) -> None:
+    """Until there is somebody at a port; within five seconds."""
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
+
+
 async def test_a_standby_that_owns_the_pbx_takes_calls(
     switch: Switch, start: Start, database_url: str
 ) -> None:
@@ -279,6 +343,7 @@ async def test_a_standby_that_owns_the_pbx_takes_calls(
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", first.daemon.outbound_port)
         await switch.until(lambda: standby.ownership.is_owner, timeout=10)
+        await listens(standby.outbound_port)
         route(switch, standby.outbound_port, voiced_destination="1001")
         phone = switch.phone("1001", delay=0.1)
         caller = await switch.call("8500")

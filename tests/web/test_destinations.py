@@ -227,6 +227,29 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(
             assert (await both.get(path)).json() == row
 
 
+async def test_a_token_of_one_domain_cannot_dial_by_anothers_context_or_gateway(start: Start) -> None:
+    domains = [{**DOMAINS[0], "gateway": "trunk", "context": "house"}, DOMAINS[1]]
+    async with start(domain=domains, http={"token": "all"}) as api:
+
+        async def write(token: str, method: str = "POST", id: str = "", **changes: Any) -> httpx.Response:
+            changed = body(destination_type="ring_group", destination_number="9000", **changes)
+            headers = {"Authorization": f"Bearer {token}"}
+            return await api.client.request(method, f"{PATH}{id}", json=changed, headers=headers)
+
+        for column, foreign, own in (
+            ("destination_context", "other.test", ("", "pbx.test", "house")),
+            ("gateway", "their-trunk", ("", "trunk")),
+        ):
+            refused = await write("one", **{column: foreign})
+            assert (refused.status_code, refused.json()["field"]) == (403, column)
+            for value in own:
+                assert (await write("one", **{column: value})).status_code == 201, (column, value)
+            row = (await write("all", **{column: foreign})).json()
+            id = f"/{row['id']}"
+            assert (await write("one", "PUT", id, **{column: foreign}, name="Outro nome")).status_code == 200
+            assert (await write("one", "PUT", id, **{column: f"{foreign}2"})).status_code == 403
+
+
 # -- they count at once -----------------------------------------------------------------------------------
 
 

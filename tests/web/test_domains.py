@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -70,8 +71,8 @@ async def theirs(start: Start, switch: Switch) -> AsyncIterator[Theirs]:
     async with start(http={"token": TOKENS["all"]}, domain=domains) as api:
         api.client.headers["Authorization"] = f"Bearer {TOKENS['own']}"
         ended, rings = (
-            await at_the_assistant(switch, "551198765"),
-            await at_the_assistant(switch, "551198766"),
+            await at_the_assistant(switch, "551198765", domain_uuid=str(DOMAIN)),
+            await at_the_assistant(switch, "551198766", domain_uuid=str(DOMAIN)),
         )
         said = {"reason": SECRET, "summary": SECRET}
         done = await api.transfer(ended.uuid, "1002", **said)
@@ -115,6 +116,51 @@ async def test_another_domains_token_sees_nothing_and_changes_nothing(
     calls = [theirs.values["call_uuid"]]
     touched = [c.line for c in theirs.switch.commands[commands:] if any(call in c.line for call in calls)]
     assert not touched
+
+
+SAID = {
+    "by its uuid": {"domain_uuid": str(DOMAIN), "domain_name": "other.test"},
+    "by its name": {"domain_name": "PBX.test"},
+    "of a domain that is not configured": {"domain_uuid": str(uuid4())},
+    "by a name that is not configured": {"domain_name": "10.0.0.5"},
+    "of none": {},
+}
+
+
+@pytest.mark.parametrize("variables", SAID.values(), ids=SAID)
+async def test_a_call_of_another_domain_is_as_good_as_none(theirs: Theirs, variables: dict[str, str]) -> None:
+    theirs.switch.phone("1003", delay=0.01)
+    caller = await at_the_assistant(theirs.switch, **variables)
+    headers = {"Authorization": f"Bearer {TOKENS['other']}"}
+    body = {"domain_uuid": OTHER, "destination": "1003", "call_uuid": "11aa"}
+    for path in ("/api/transfers", "/api/handoff"):
+        unknown = await theirs.api.client.post(path, json=body, headers=headers)
+        for call in (caller.uuid, theirs.values["call_uuid"]):  # one that is free, one in a transfer
+            answer = await theirs.api.client.post(path, json={**body, "call_uuid": call}, headers=headers)
+            assert (answer.status_code, answer.json()) == (unknown.status_code, unknown.json()), path
+            assert "no_such_call" in answer.text
+    assert (caller.hears, theirs.switch.phones[-1].calls) == ("assistant", 0)
+
+
+@pytest.mark.parametrize("variables", [{"domain_uuid": OTHER}, {"domain_name": "other.test"}], ids=str)
+async def test_a_call_of_its_own_is_transferred_and_seen_by_nobody_else(
+    theirs: Theirs, variables: dict[str, str]
+) -> None:
+    caller = await at_the_assistant(theirs.switch, **variables)
+    body = {"domain_uuid": OTHER, "destination": "1003", "call_uuid": caller.uuid}
+    client, headers = theirs.api.client, {"Authorization": f"Bearer {TOKENS['other']}"}
+    answer = await client.post("/api/transfers", json=body, headers=headers, params={"wait": 5})
+    assert (answer.status_code, answer.json()["status"]) == (200, "offline")
+    seen = await client.get("/api/transfers", headers={"Authorization": f"Bearer {TOKENS['own']}"})
+    assert caller.uuid not in seen.text
+
+
+async def test_the_token_of_all_cannot_take_a_call_into_another_domain_by_mistake(theirs: Theirs) -> None:
+    caller = await at_the_assistant(theirs.switch, domain_uuid=OTHER)
+    body = {"domain_uuid": str(DOMAIN), "destination": "1002", "call_uuid": caller.uuid}
+    headers = {"Authorization": f"Bearer {TOKENS['all']}"}
+    answer = await theirs.api.client.post("/api/transfers", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (404, "no_such_call")
 
 
 @pytest.mark.parametrize("token", ["own", "all"])

@@ -182,14 +182,24 @@ async def test_a_caller_of_another_domains_program_is_no_way_to_learn_of_callbac
         {"uuid": str(DOMAIN), "name": "pbx.test", "token": "here"},
         {"uuid": other, "name": "other.test", "token": "there"},
     ]
+    phone = switch.phone("1001", manner=Manner.RING)
     async with start(http={"token": "all"}, domain=domains) as api:
-        api.client.headers["Authorization"] = "Bearer here"
-        await promised(api)
-        caller = await at_the_assistant(switch)
         api.client.headers["Authorization"] = "Bearer there"
-        body = {"call_uuid": caller.uuid, "domain_uuid": other, "destination": "ninguém"}
-        answer = (await api.client.post("/api/handoff", json=body)).json()
-        assert (answer["status"], answer["open_callback"]) == ("no_such_destination", None)
+        body = {"domain_uuid": other, "number": "+5511999990000", "extension": "1009"}
+        assert (await api.client.post("/api/callbacks", json=body)).status_code == 201
+        api.client.headers["Authorization"] = "Bearer here"
+        caller = await at_the_assistant(switch, domain_uuid=str(DOMAIN))
+
+        async def asked_there() -> tuple[str, Any]:
+            body = {"call_uuid": caller.uuid, "domain_uuid": other, "destination": "ninguém"}
+            told = {"Authorization": "Bearer there"}
+            answer = (await api.client.post("/api/handoff", json=body, headers=told)).json()
+            return answer["status"], answer["open_callback"]
+
+        assert await asked_there() == ("no_such_destination", None)
+        await hand_off(api, caller, destination="1001")
+        await switch.until(lambda: phone.ringing)
+        assert await asked_there() == ("no_such_destination", None)
 
 
 async def test_a_daemon_that_has_lost_the_database_still_says_a_sentence(

@@ -251,7 +251,7 @@ class Desk:
     ) -> Order:  # fmt: skip
         return Order(
             id, self._settings.pbx.name, domain.uuid, domain.name, extension, number,
-            self._settings.pbx.gateway, story_id, callback_id, ticket_id, contact_name, reason,
+            self._settings.gateway_of(domain), story_id, callback_id, ticket_id, contact_name, reason,
             policy.caller_id, domain.locale, policy.first, policy.is_confirmed_by_key, policy.announce,
             policy.recording_path.replace("{id}", str(id)), policy.ring_seconds, policy.connect_seconds,
             policy.agent_rest_seconds, retries,

@@ -256,7 +256,8 @@ class Driver:
         shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
         originate = control.dial(
             order.mark(side), str(order.id), [order.endpoint(side)], order.ring_seconds, *shown,
-            kind="voiced_callback", extra=order.variables(),
+            kind="voiced_callback",
+            extra={**order.variables(), **control.of_domain(order.domain, order.domain_uuid)},
         )  # fmt: skip
         self._tools.pbx.dial(originate, lambda cause: self.tell(JobFailed(self._tools.clock(), side, cause)))
 

@@ -44,6 +44,8 @@ class Channel:
     attempt: str = ""  # the attempt that dialled it, ID.N
     label: str = ""  # sofia/internal/…, loopback/9000-a
     dialled: str = ""  # the number that the leg was dialled as
+    domain_uuid: str = ""  # FusionPBX's, of whose call it is
+    domain_name: str = ""
     application: str = ""  # the last one that it was given; it may be over
     argument: str = ""  # what that one was given
     key: str = ""  # that an agent pressed when asked
@@ -96,6 +98,8 @@ def from_dump(dump: str) -> Channel:
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
         dialled=event.get("Caller-Destination-Number") or "",
+        domain_uuid=event.variable("domain_uuid") or "",
+        domain_name=event.variable("domain_name") or "",
         application=event.variable("current_application") or "",
         argument=event.variable("current_application_data") or "",
         key=event.variable("voiced_key") or "",

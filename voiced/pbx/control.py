@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from voiced.esl import commands, values
 from voiced.esl.commands import Command
@@ -229,6 +230,11 @@ def tell(channel: str, variables: Mapping[str, str]) -> Command:
         f"{values.variable_name(name)}={_plain(value, ';')}" for name, value in variables.items()
     )
     return commands.api(f"uuid_setvar_multi {values.channel_uuid(channel)} {pairs}")
+
+
+def of_domain(name: str, uuid: UUID) -> dict[str, str]:
+    """The variables by which FusionPBX's dialplan, boxes and call records know whose call a leg is."""
+    return {"domain_name": values.domain(name), "domain_uuid": str(uuid)}
 
 
 def _multiset(variables: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from . import sip_variables
@@ -157,8 +157,9 @@ class Switch(Exchange):
         number: str = "5511999990000",
         name: str = "Maria Souza",
         context: str = "default",
+        variables: Mapping[str, str] | None = None,
     ) -> Caller:
-        """Somebody calls an extension; returns as soon as the leg exists."""
+        """Somebody calls an extension; returns as soon as the leg exists. `variables` are the leg's."""
         caller = Caller(self, number, name)
         call_id = self.new_uuid().replace("-", "")[:16]
         endpoint = SipEndpoint(caller, port=self._next_sip_port(), call_id=call_id)
@@ -189,6 +190,8 @@ class Switch(Exchange):
         channel.profile.created = channel.profile.profile_created = self.clock.micros()
         channel.has_codec = True
         sip_variables.invited(channel, endpoint, number, name, extension)
+        for variable, value in (variables or {}).items():
+            channel.variables.set(variable, value)
         channel.set_state(State.INIT)
         return caller
 

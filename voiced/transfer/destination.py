@@ -16,7 +16,7 @@ class FallbackAction(StrEnum):
 
     ASSISTANT = "assistant"  # back to the assistant
     NEXT = "next"  # the destination in `fallback_destination_uuid`, in the same transfer
-    VOICEMAIL = "voicemail"  # the destination's own voicemail box
+    VOICEMAIL = "voicemail"  # the box of `fallback_destination_uuid`, or of the destination tried last
     CALLBACK = "callback"  # back to the assistant, which offers a callback
     HANGUP = "hangup"  # a prompt, and the end of the call
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
-from voiced.esl import InvalidValue, Reply
+from voiced.esl import Reply
 from voiced.esl.commands import Command
 from voiced.facts import Fact
 from voiced.pbx import control
@@ -21,7 +20,7 @@ from voiced.transfer.facts import Accepted, BridgeRefused, HoldFailed, JobFailed
 from voiced.transfer.hearing import CallerEar
 from voiced.transfer.holding import Holding
 from voiced.transfer.recovery import attempt_of
-from voiced.transfer.request import DestinationType, Request
+from voiced.transfer.request import Request
 from voiced.transfer.state import Fallback, Phase, Transfer
 from voiced.transfer.tools import Tools
 
@@ -98,13 +97,15 @@ class Hands:
                     self._goes_on.set()
 
     def _to_voicemail(self) -> None:
-        request = self._request
-        try:
-            box = replace(request.target(self._now().attempt), type=DestinationType.VOICEMAIL)
-            self._send(control.send_to(request.caller.uuid, box.endpoint()))
-        except InvalidValue as error:  # no number of the house: the caller stays where they can be helped
-            self._log.error("there is no such voicemail box, the assistant goes on", error=str(error))
+        request, caller = self._request, self._request.caller
+        box = request.mailbox(self._now().attempt)
+        if not box:  # no number of the house: the caller stays where they can be helped
+            self._log.error("there is no such voicemail box, the assistant goes on")
             self.holding.resume_assistant()
+            return
+        if not caller.domain_name:  # boxes are a domain's
+            self._send(control.tell(caller.uuid, control.of_domain(request.domain, request.domain_uuid)))
+        self._send(control.send_to(caller.uuid, box))
 
     def tell_dialplan(self) -> None:
         """By the event socket, and before the music stops: by then the session may be gone, or go."""
@@ -138,15 +139,27 @@ class Hands:
     # -- the agent ----------------------------------------------------------------------------------------
 
     def dial(self, attempt: int) -> None:
-        """Originate. Only who owns the PBX may."""
-        if not self._tools.ownership.may_dial():
-            self._tell(JobFailed(self._tools.clock(), attempt, "NOT_OWNER"))
+        """Originate; numbers outside are counted first."""
+        if any(target.is_outside for target in self._request.ringing(attempt)):
+            self._tools.count_outside(self._request, attempt, lambda why: self._dial(attempt, why))
+        else:
+            self._dial(attempt)
+
+    def _dial(self, attempt: int, why_not: str = "") -> None:
+        """Only who owns the PBX may, and only while the attempt is wanted."""
+        t, request = self._now(), self._request
+        if t.phase is not Phase.DIALING or t.attempt != attempt:
+            why_not = "ORIGINATOR_CANCEL"  # meanwhile
+        elif not self._tools.ownership.may_dial():
+            why_not = "NOT_OWNER"
+        if why_not:
+            self._tell(JobFailed(self._tools.clock(), attempt, why_not))
             return
-        request = self._request
         originate = control.dial(
             request.attempt_id(attempt), str(request.id),
             [target.endpoint() for target in request.ringing(attempt)],
-            self._now().this_dial.ring_seconds, request.caller.number, request.caller.name,
+            t.this_dial.ring_seconds, request.caller.number, request.caller.name,
+            extra=control.of_domain(request.domain, request.domain_uuid),
         )  # fmt: skip
         self._tools.pbx.dial(
             originate, lambda cause: self._tell(JobFailed(self._tools.clock(), attempt, cause))

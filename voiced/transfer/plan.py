@@ -37,7 +37,8 @@ class Rules:
     """What the settings, the domain and the secretary say for every destination. Times are seconds."""
 
     domain: str  # its name
-    gateway: str = "default"
+    gateway: str = "default"  # these two unless a destination says otherwise
+    context: str = ""  # '' for the domain's name
     ring_seconds: float = 30.0  # these three unless a destination says otherwise
     max_retries: int = 0
     retry_delay_seconds: float = 5.0
@@ -65,18 +66,23 @@ def one_after_another(
 
     Raises CannotBeDialled.
     """
-    chain = list(dict.fromkeys(chained.from_iterable(_chain(one, others) for one in asked)))[:LONGEST_CHAIN]
+    wanted = dict.fromkeys(chained.from_iterable(_chain(one, others) for one in asked))
+    chain = [one for one in wanted if one in asked or _is_allowed(_target(one, rules), rules)][:LONGEST_CHAIN]
     is_open = [one for one in chain if one.is_open(now)]
     targets, dials = list[tuple[Target, ...]](), list[Dial]()
     for destination in is_open or chain[:1]:
-        target = target_of(destination, rules)
+        target = replace(target_of(destination, rules), box=_box(destination, others))
         attempts = _attempts(destination, rules)
         targets += [(target,)] * len(attempts)
         dials += attempts
+    last = replace(_target(chain[-1], rules), box=_box(chain[-1], others)).mailbox()
     fallback = _FALLBACKS[chain[-1].fallback_action]
+    if fallback is Fallback.VOICEMAIL and last is None:
+        fallback = Fallback.ASSISTANT
     if is_open:
         return Plan(tuple(targets), tuple(dials), fallback)
-    return Plan(tuple(targets), tuple(dials), fallback, CLOSED, chain[0].closed_messages(now))
+    named = replace(targets[0][0], box=last.number if last else "")  # nobody is tried: it is the last one's
+    return Plan(((named,),), tuple(dials[:1]), fallback, CLOSED, chain[0].closed_messages(now))
 
 
 def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> Plan:
@@ -98,14 +104,24 @@ def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> P
 
 def target_of(destination: Destination, rules: Rules) -> Target:
     """A destination as it is dialled. Raises CannotBeDialled."""
-    target = Target(
+    target = _target(destination, rules)
+    if not _is_allowed(target, rules):
+        raise CannotBeDialled(f"{target.number} may not be dialled: its prefix is not allowed here")
+    return target
+
+
+def _target(destination: Destination, rules: Rules) -> Target:
+    return Target(
         destination.name, destination.type, destination.number, rules.domain, destination.uuid,
-        destination.context, destination.gateway or rules.gateway,
+        destination.context or rules.context, destination.gateway or rules.gateway,
         announce=_is_announced(destination, rules), screening=destination.screening,
     )  # fmt: skip
-    if destination.type is DestinationType.EXTERNAL and not _is_allowed(destination.number, rules):
-        raise CannotBeDialled(f"{destination.number} may not be dialled: its prefix is not allowed here")
-    return target
+
+
+def _box(destination: Destination, others: Mapping[UUID, Destination]) -> str:
+    """The box that its fallback to voicemail names, as another destination; '' for its own."""
+    named = others.get(destination.fallback_destination_uuid or UUID(int=0))
+    return named.number if named and destination.fallback_action is FallbackAction.VOICEMAIL else ""
 
 
 def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Destination]:
@@ -141,8 +157,6 @@ def _is_announced(destination: Destination, rules: Rules) -> bool:
     return wanted and rules.can_announce and destination.type is not DestinationType.VOICEMAIL
 
 
-def _is_allowed(number: str, rules: Rules) -> bool:
-    plain = number.lstrip("+")
-    return not rules.outside_prefixes or plain.startswith(
-        tuple(prefix.lstrip("+") for prefix in rules.outside_prefixes)
-    )
+def _is_allowed(target: Target, rules: Rules) -> bool:
+    prefixes = tuple(prefix.lstrip("+") for prefix in rules.outside_prefixes)
+    return not (prefixes and target.is_outside) or target.number.lstrip("+").startswith(prefixes)

@@ -6,8 +6,6 @@ between are the directory, the matcher, opening hours and the rules of settings 
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +17,8 @@ from voiced.transfer import wording
 from voiced.transfer.destination import Destination
 from voiced.transfer.directory import Book, Directory
 from voiced.transfer.matching import Default, Found, Match, Nobody, Number, Question
-from voiced.transfer.plan import Plan, Rules, all_at_once, one_after_another
+from voiced.transfer.outside import Outside
+from voiced.transfer.plan import Rules, all_at_once, one_after_another
 from voiced.transfer.refusals import (
     IsAmbiguous,
     NoSuchDestination,
@@ -31,7 +30,6 @@ from voiced.transfer.request import DestinationType
 from voiced.transfer.service import Wish
 
 MOST_CHOICES: Final = 5  # offered to a caller whose phrase names nobody we know
-_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +44,18 @@ class Ask:
     reason: str = ""
     summary: str = ""
     story_id: UUID | None = None
+    is_limited: bool = False  # who asks may use this domain's calls only
 
 
 class Reception:
     """Makes wishes of asks. `can_announce`: there are prompts or a speech engine."""
 
     def __init__(
-        self, settings: Settings, directory: Directory, *, can_announce: bool,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC), clock: Callable[[], float] = time.monotonic,
+        self, settings: Settings, directory: Directory, outside: Outside, *, can_announce: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
-        self._settings, self._directory, self._can_announce = settings, directory, can_announce
-        self._now, self._clock = now, clock
-        self._outside: dict[UUID, deque[float]] = defaultdict(deque)  # when numbers outside were asked for
+        self._settings, self._directory, self._outside = settings, directory, outside
+        self._can_announce, self._now = can_announce, now
 
     async def wish(self, ask: Ask) -> Wish:
         """What an ask comes to.
@@ -80,13 +78,14 @@ class Reception:
             if ask.at_once
             else one_after_another(found, book.destinations, rules, now)
         )
-        if not plan.closed:
-            self._count_outside(ask.domain_uuid, plan)
+        is_outside = not plan.closed and any(target.is_outside for target in plan.targets[0])
+        if is_outside and await self._outside.is_full(ask.domain_uuid):  # counted when it is dialled
+            raise TooManyOutside(messages=wording.BUSY_OUTSIDE)
         return Wish(
             call_uuid=ask.call_uuid, domain_uuid=ask.domain_uuid, targets=plan.targets, plan=plan.dials,
             reason=ask.reason, summary=ask.summary, secretary_uuid=ask.secretary_uuid, locale=domain.locale,
             story_id=ask.story_id, fallback=plan.fallback, closed=plan.closed,
-            closed_messages=dict(plan.closed_messages),
+            closed_messages=dict(plan.closed_messages), is_limited=ask.is_limited,
         )  # fmt: skip
 
     def locale(self, domain: UUID) -> str:
@@ -139,24 +138,13 @@ class Reception:
     def _rules(self, domain: DomainSettings, book: Book) -> Rules:
         transfer, secretary = self._settings.transfer, book.secretary
         return Rules(
-            domain=domain.name, gateway=self._settings.pbx.gateway,
+            domain=domain.name, gateway=self._settings.gateway_of(domain), context=domain.context,
             ring_seconds=secretary.ring_timeout_seconds or transfer.ring_timeout_seconds,
             max_retries=transfer.max_retries, retry_delay_seconds=transfer.retry_delay_seconds,
             announce=transfer.announce if secretary.announce is None else secretary.announce,
             can_announce=self._can_announce, screening_seconds=transfer.screening_seconds,
             outside_prefixes=tuple(transfer.outside_prefixes.split()),
         )  # fmt: skip
-
-    def _count_outside(self, domain: UUID, plan: Plan) -> None:
-        """A rate for what costs money: a minute's transfers of a domain to numbers outside."""
-        if not any(target.type is DestinationType.EXTERNAL for group in plan.targets for target in group):
-            return
-        asked, now = self._outside[domain], self._clock()
-        while asked and asked[0] <= now - _MINUTE:
-            asked.popleft()
-        if len(asked) >= self._settings.transfer.outside_per_minute:
-            raise TooManyOutside(messages=wording.BUSY_OUTSIDE)
-        asked.append(now)
 
 
 def _choices(destinations: Iterable[Destination]) -> list[dict[str, Any]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from voiced.esl import commands
+from voiced.esl import InvalidValue, commands
 from voiced.pbx.channel import Channel
 from voiced.transfer.state import Dial
+
+_OUTSIDE_DIGITS: Final = 8  # of a number in the same town (Brazil); extensions have up to seven
 
 
 class DestinationType(StrEnum):
@@ -34,6 +37,7 @@ class Target:
     gateway: str = ""  # of an external number
     announce: bool = False  # the agent hears who calls before the bridge
     screening: bool = False  # and takes the call with a key
+    box: str = ""  # of its fallback to voicemail; '' for the one of its own number
 
     def endpoint(self) -> str:
         """The endpoint of a dial string. Raises InvalidValue for what cannot be dialled."""
@@ -49,9 +53,29 @@ class Target:
                 return commands.via_gateway(self.gateway, self.number)
 
     @property
+    def is_outside(self) -> bool:
+        """Whether it may cost money: a long number leaves the house, whatever its destination is called."""
+        digits = sum(character.isdigit() for character in self.number)
+        is_long = self.number.startswith("+") or digits >= _OUTSIDE_DIGITS
+        return self.type is DestinationType.EXTERNAL or (
+            is_long and self.type is not DestinationType.VOICEMAIL
+        )
+
+    @property
     def is_queue(self) -> bool:
         """A queue answers at once; a person only when one of its agents takes the call."""
         return self.type is DestinationType.QUEUE
+
+    @property
+    def is_group(self) -> bool:
+        """A group may answer with a greeting, or its own box; a person only when a phone of it does."""
+        return self.type is DestinationType.RING_GROUP
+
+    def mailbox(self) -> Target | None:
+        """Where a caller leaves a message whom nobody takes; None for a number outside that names no box."""
+        if self.is_outside and not self.box:
+            return None
+        return replace(self, type=DestinationType.VOICEMAIL, number=self.box or self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +107,19 @@ class Request:
         """The target of an attempt that was dialled under this number, else its first."""
         ringing = self.ringing(attempt)
         return next((target for target in ringing if target.number == number), ringing[0])
+
+    @property
+    def domain(self) -> str:
+        """The domain's name."""
+        return self.targets[0][0].domain
+
+    def mailbox(self, attempt: int) -> str:
+        """What is dialled for the box of the destination that was tried last; '' where it has none."""
+        box = self.target(attempt).mailbox()
+        try:
+            return box.endpoint() if box else ""
+        except InvalidValue:
+            return ""
 
     def attempt_id(self, attempt: int) -> str:
         """The mark of an attempt's legs."""

@@ -35,6 +35,7 @@ from voiced.transfer.reception import Ask
 from voiced.transfer.refusals import Refusal
 from voiced.transfer.service import Transfers, Wish
 from voiced.transfer.state import Fallback
+from voiced.transfer.tenants import Tenants
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +46,10 @@ class RoutedIn:
     Calls above the limit are told so before they go on; there is room for as many of those again.
     """
 
-    def __init__(self, transfers: Transfers, wish: Callable[[Ask], Awaitable[Wish]], *, limit: int) -> None:
-        self._transfers, self._wish, self._limit = transfers, wish, limit
+    def __init__(
+        self, transfers: Transfers, wish: Callable[[Ask], Awaitable[Wish]], tenants: Tenants, *, limit: int
+    ) -> None:
+        self._transfers, self._wish, self._tenants, self._limit = transfers, wish, tenants, limit
         self.server = OutboundServer(self._serve, limit=2 * limit)
 
     async def _serve(self, session: Session) -> None:
@@ -62,7 +65,7 @@ class RoutedIn:
             await _tell(session, {"voiced_cause": "TOO_MANY_CALLS"})
             return
         try:
-            wish = await self._wish(_ask(session))
+            wish = await self._wish(_ask(session, self._tenants))
             driver = await self._transfers.request(replace(wish, fallback=Fallback.DIALPLAN), session.ended)
             await driver.goes_on.wait()
         except (Refusal, InvalidValue) as refusal:
@@ -72,8 +75,12 @@ class RoutedIn:
             await _tell(session, {"voiced_cause": code.upper(), "voiced_message": said["pt-BR"]})
 
 
-def _ask(session: Session) -> Ask:
-    """The wish in the channel's variables. Raises InvalidValue for ids that are none."""
+def _ask(session: Session, tenants: Tenants) -> Ask:
+    """The wish in the channel's variables. Raises InvalidValue for ids that are none.
+
+    The domain is the one that the dialplan says, else the channel's own; that they are not two is checked
+    with the call (`Transfers.request`).
+    """
     channel = session.channel
 
     def uuid(name: str) -> UUID | None:
@@ -85,9 +92,13 @@ def _ask(session: Session) -> Ask:
         except ValueError:
             raise InvalidValue(f"{name} is no uuid") from None
 
-    domain = uuid("voiced_domain_uuid") or uuid("domain_uuid")  # FusionPBX sets the second
+    domain = (
+        uuid("voiced_domain_uuid")
+        or uuid("domain_uuid")
+        or tenants.named("", channel.variable("domain_name") or "", channel.get("Caller-Context") or "")
+    )
     if domain is None:
-        raise InvalidValue("voiced_domain_uuid is not set")
+        raise InvalidValue("voiced_domain_uuid is not set, and no domain is known of the call")
     destination = uuid("voiced_destination_uuid") or channel.variable("voiced_destination") or ""
     return Ask(
         call_uuid=session.unique_id, domain_uuid=domain, destinations=(destination,),

@@ -20,15 +20,17 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
-from voiced.service import Service
+from voiced.service import ROOM, Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver
 from voiced.transfer.hands import MOMENT
 from voiced.transfer.holding import assistant_command
+from voiced.transfer.outside import Outside
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
+from voiced.transfer.tenants import Tenants
 from voiced.transfer.tools import Manners, Tools
 
 log = structlog.get_logger(__name__)
@@ -52,6 +54,7 @@ class Wish:
     fallback: Fallback = Fallback.ASSISTANT
     closed: Ending | None = None
     closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
+    is_limited: bool = False  # who asks may use this domain's calls only
 
 
 Watch = Callable[[Request, Transfer, Transfer, Fact], object]
@@ -62,15 +65,20 @@ class Transfers(Service):
 
     def __init__(
         self, pbx: Pbx, pool: asyncpg.Pool, scribe: Scribe, manners: Manners, *, longest_hold: float,
-        ownership: Ownership, watch: Watch, reacted: Callable[[float], object],
+        ownership: Ownership, tenants: Tenants, outside: Outside, watch: Watch,
+        reacted: Callable[[float], object],
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
+        self._tenants, self._outside = tenants, outside
         self._pool, self._scribe, self._longest_hold = pool, scribe, longest_hold
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
             pbx=pbx, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
             reacted=reacted, queue_members=self._queue_members,
             ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
+            count_outside=lambda request, attempt, then: self._tasks.start(
+                self._count_outside(request, attempt, then), f"count {request.attempt_id(attempt)}"
+            ),
             see_off=lambda uuid: self._tasks.start(self._see_off(uuid), f"see {uuid} off"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
@@ -97,14 +105,13 @@ class Transfers(Service):
         Raises UnknownCall, CallIsBusy, CannotBeDialled, PbxIsAway, DatabaseIsAway.
         """
         self.may_begin()
-        if wish.call_uuid in self._by_caller:
-            raise CallIsBusy
+        self._check_free(wish)
         try:
             for target in chain.from_iterable(wish.targets):
                 target.endpoint()  # what cannot be dialled is refused before anything is touched
         except InvalidValue as error:
             raise CannotBeDialled(str(error)) from None
-        caller = await self._caller(wish.call_uuid)
+        caller = await self._caller(wish)
         self.may_begin()  # still
         driver = self._new_driver(wish, caller)
         driver.listen()
@@ -122,17 +129,22 @@ class Transfers(Service):
             raise DatabaseIsAway
         return driver
 
-    async def _caller(self, call_uuid: str) -> Channel:
-        values.channel_uuid(call_uuid)
+    def _check_free(self, wish: Wish) -> None:
+        """Raises CallIsBusy; UnknownCall of a call of another domain, which is as good as none."""
+        driver = self._by_caller.get(wish.call_uuid)
+        if driver is not None:
+            raise UnknownCall if driver.request.domain_uuid != wish.domain_uuid else CallIsBusy
+
+    async def _caller(self, wish: Wish) -> Channel:
+        call_uuid = values.channel_uuid(wish.call_uuid)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 channel = await self._pbx.channel(call_uuid)
         except (EslError, TimeoutError) as error:
             raise PbxIsAway(f"the PBX does not answer: {error}") from None
-        if channel is None:
+        if channel is None or not self._tenants.owns(wish.domain_uuid, channel, strictly=wish.is_limited):
             raise UnknownCall
-        if call_uuid in self._by_caller:  # somebody else asked meanwhile
-            raise CallIsBusy
+        self._check_free(wish)  # still
         return channel
 
     def _new_driver(self, wish: Wish, caller: Channel) -> Driver:
@@ -187,7 +199,7 @@ class Transfers(Service):
         for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
             if request.id in known or request.id in self._drivers:
                 continue
-            driver = Driver(request, self._tools, state, seq)
+            driver = Driver(request, self._tools, state, seq + ROOM)
             driver.take_up()
             driver.listen()
             driver.log.info("taking up a transfer", phase=state.phase)
@@ -250,6 +262,11 @@ class Transfers(Service):
         with suppress(ValueError):
             return UUID(id) in self._drivers
         return False
+
+    async def _count_outside(self, request: Request, attempt: int, then: Callable[[str], object]) -> None:
+        """Why an attempt may not be dialled, '' if it may, once its numbers outside are counted."""
+        numbers = [target.number for target in request.ringing(attempt) if target.is_outside]
+        then(await self._outside.why_not(request.attempt_id(attempt), request.domain_uuid, numbers))
 
     # -- events that belong to no single leg --------------------------------------------------------------
 

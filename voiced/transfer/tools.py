@@ -41,6 +41,7 @@ class Tools:
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
     see_off: Callable[[str], object]  # see to it that this call goes on with its dialplan
     queue_members: dict[str, Driver]  # legs that wait in a queue, and whose they are
+    count_outside: Callable[[Request, int, Callable[[str], object]], object]  # hears why not to dial, or ''
     ownership: Ownership  # may this daemon dial, is it certain that it may act?
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
     reacted: Callable[[float], object]  # seconds from an answer to its bridge command

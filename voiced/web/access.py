@@ -23,6 +23,11 @@ class Access:
 
     domain: UUID | None
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is one domain's only."""
+        return self.domain is not None
+
     def check(self, domain: UUID) -> None:
         """Raises ApiError 403 for a domain that is not this token's."""
         if self.domain is not None and self.domain != domain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -9,14 +10,16 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from voiced.settings import DomainSettings
 from voiced.transfer.destination import Destination, FallbackAction
 from voiced.transfer.matching import Default, Found, Nobody, Number, Question
 from voiced.transfer.request import DestinationType
 from voiced.transfer.wording import nobody, question
-from voiced.web.access import Granted
+from voiced.web.access import Access, Granted
 from voiced.web.described import Like, Listed
+from voiced.web.errors import ApiError
 from voiced.web.fields import Limit, Page, Phrase, Storable
-from voiced.web.services import At
+from voiced.web.services import At, Services
 from voiced.web.spelling import Body
 
 router = APIRouter(prefix="/api/destinations", tags=["destinations"])
@@ -130,6 +133,7 @@ async def match(
 async def create(body: DestinationBody, access: Granted, at: At) -> DestinationAnswer:
     """Add a destination. It counts at once."""
     domain = access.domain_in(at.settings, body.domain_uuid)
+    _check_ways(access, at, domain, body)
     row = await at.catalogue.create(body.model_dump(), domain.timezone)
     at.directory.drop(domain.uuid)
     return _shown(row)
@@ -146,6 +150,7 @@ async def change(id: UUID, body: DestinationBody, access: Granted, at: At) -> De
     """Replace all of a destination. What the body leaves out goes back to its default."""
     domain = access.domain_in(at.settings, body.domain_uuid)
     before = await at.catalogue.get(id, access.domain)
+    _check_ways(access, at, domain, body, before)
     row = await at.catalogue.change(id, access.domain, body.model_dump(), domain.timezone)
     at.directory.drop(before["domain_uuid"])
     at.directory.drop(domain.uuid)
@@ -157,6 +162,21 @@ async def delete(id: UUID, access: Granted, at: At) -> Response:
     """Forget a destination. Transfers that are under way go on."""
     at.directory.drop(await at.catalogue.delete(id, access.domain))
     return Response(status_code=204)
+
+
+def _check_ways(
+    access: Access, at: Services, domain: DomainSettings, body: DestinationBody,
+    before: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """A context or a gateway may lead into another domain's house: those of others the token of all sets."""
+    own = {
+        "destination_context": {"", domain.name, domain.context},
+        "gateway": {"", at.settings.gateway_of(domain)},
+    }
+    for column, allowed in own.items():
+        wanted = getattr(body, column)
+        if access.is_limited and wanted not in allowed | {(before or {}).get(column)}:
+            raise ApiError(403, "forbidden", "this needs a token for all domains ([http] token)", column)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
     ask = Ask(
         call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, destinations=(body.destination or ANYBODY,),
         secretary_uuid=body.secretary_uuid, reason=body.reason or REASON, summary=body.summary,
-        story_id=body.story_id,
+        story_id=body.story_id, is_limited=access.is_limited,
     )  # fmt: skip
     locale = at.reception.locale(body.domain_uuid)
     try:
@@ -131,7 +131,7 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
         told = refusal.messages or NOT_NOW
         return Said(
             success=False, status=refusal.code, say=told[locale], messages=told, options=refusal.options,
-            open_callback=await recognition.of_call(at, body.domain_uuid, body.call_uuid),
+            open_callback=await recognition.of_call(at, access, body.domain_uuid, body.call_uuid),
         )  # fmt: skip
     if wait:
         order, t, _ = await outcome(at, order, t, wait)

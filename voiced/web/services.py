@@ -20,6 +20,7 @@ from voiced.transfer.desk import Desk
 from voiced.transfer.directory import Directory
 from voiced.transfer.reception import Reception
 from voiced.transfer.service import Transfers
+from voiced.transfer.tenants import Tenants
 from voiced.web.live import Hub
 
 
@@ -41,6 +42,7 @@ class Services:
     directory: Directory
     hub: Hub
     metrics: Metrics
+    tenants: Tenants
 
 
 def services(request: Request) -> Services:

@@ -64,14 +64,14 @@ class TransferRequest(Body):
             raise ValueError("only one of destination, destination_uuid, destinations can be given")
         return self
 
-    def ask(self) -> Ask:
+    def ask(self, *, is_limited: bool) -> Ask:
         """What is asked for."""
         several = tuple(map(_id_or_phrase, self.destinations))
         return Ask(
             call_uuid=self.call_uuid, domain_uuid=self.domain_uuid,
             destinations=several or (self.destination_uuid or self.destination,), at_once=self.at_once,
             secretary_uuid=self.secretary_uuid, reason=self.reason, summary=self.summary,
-            story_id=self.story_id,
+            story_id=self.story_id, is_limited=is_limited,
         )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ async def begin(
 ) -> TransferAnswer:
     """Transfer a caller. 202 with the transfer's id; with `wait`, 200 with the result once it is known."""
     access.check(body.domain_uuid)
-    order, t = await at.desk.begin(await at.reception.wish(body.ask()))
+    order, t = await at.desk.begin(await at.reception.wish(body.ask(is_limited=access.is_limited)))
     if wait:
         order, t, known = await outcome(at, order, t, wait)
         response.status_code = 200 if known else 202
