@@ -156,10 +156,10 @@ class Daemon:
             owns_pbx=self.ownership.may_dial,
         )  # fmt: skip
         services = Services(
-            settings=settings, pool=pool, pbx=self.pbx, ownership=self.ownership, presence=self.presence,
-            scribe=self.scribe, transfers=self.transfers, desk=self.desk, callbacks=self.callbacks,
-            reception=self.reception, directory=self.directory, catalogue=Catalogue(fusionpbx),
-            hub=self.hub, metrics=self.metrics, tenants=tenants,
+            settings=settings, pool=databases.reports, pbx=self.pbx, ownership=self.ownership,
+            presence=self.presence, scribe=self.scribe, transfers=self.transfers, desk=self.desk,
+            callbacks=self.callbacks, reception=self.reception, directory=self.directory,
+            catalogue=Catalogue(fusionpbx), hub=self.hub, metrics=self.metrics, tenants=tenants,
         )  # fmt: skip
         config = uvicorn.Config(
             web.create(services),

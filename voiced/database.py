@@ -27,7 +27,7 @@ from voiced.pool import PATIENCE, Pool
 
 log = structlog.get_logger(__name__)
 
-SQL: Final = Path(__file__).resolve().parent.parent / "sql"
+SQL: Final = Path(__file__).resolve().parent / "sql"  # in the tree a link to sql/, in a wheel a copy
 IDLE_SECONDS: Final = 2.0  # of a transaction whose process was paused: its locks hold up who follows
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.

@@ -1,7 +1,7 @@
 """A daemon's connections to its databases.
 
-What calls depend on has connections of its own, which requests over HTTP cannot take from it, however many
-they are or however long they ask: the lease, what is written behind the calls, notices, results.
+What calls depend on has connections of its own, which nothing else can take from it: the lease, what is
+written behind the calls, notices, results. And lists and reports, which may be slow and many, have theirs.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Databases:
     """Pools, by who uses them. `fusionpbx` is `pool` where FusionPBX's tables are in our database."""
 
     pool: Pool
+    reports: Pool
     lease: Pool
     scribe: Pool
     notices: Pool
@@ -52,6 +53,7 @@ async def connected(settings: Settings) -> AsyncIterator[Databases]:
 
         pool = await opened(url, 8)
         await database.migrate(url)
+        reports = await opened(url, 4)
         lease, notices = await opened(url, 1), await opened(url, 1)
         scribe = await opened(url, 1, patience=WRITING_SECONDS)
         sending = database.IDLE_SECONDS + longest_post(settings.tickets.timeout_seconds)
@@ -60,7 +62,6 @@ async def connected(settings: Settings) -> AsyncIterator[Databases]:
         if url := settings.fusionpbx.url.get_secret_value():
             fusionpbx = await opened(url, FUSIONPBX_SIZE)
         if not await fusionpbx.fetchval("select to_regclass('v_voice_transfer_destinations')"):
-            raise database.DatabaseError(
-                "a table of [fusionpbx] is missing; run sql/fusionpbx/transfer_destinations.sql there"
-            )
-        yield Databases(pool, lease, scribe, notices, outbox, fusionpbx)
+            advice = f"run {database.SQL}/fusionpbx/transfer_destinations.sql there"
+            raise database.DatabaseError(f"a table of [fusionpbx] is missing; {advice}")
+        yield Databases(pool, reports, lease, scribe, notices, outbox, fusionpbx)

@@ -6,6 +6,8 @@ The environment wins: `VOICED_PBX__HOST` style for every key, and the names that
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -38,6 +40,8 @@ _NAMES_IN_USE: Final = {
 }
 _PREFIX: Final = "VOICED_"
 _UNSPEAKABLE: Final = {"password", "token", "url"}  # values that no message repeats
+_NAME: Final = re.compile(r"\w([\w-]{0,61}\w)?(\.\w([\w-]{0,61}\w)?)*\.?", re.ASCII).fullmatch
+_PORT: Final = re.compile(r"[0-9]{1,5}").fullmatch
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -91,10 +95,27 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _is_host(value: str) -> bool:
+    """Whether it is an IP address, or a name as RFC 1123 has it (and _, which containers use)."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        looks_like_ip = "." in value and value.replace(".", "").isdigit()
+        return len(value) <= 253 and bool(_NAME(value)) and not looks_like_ip
+    return True
+
+
+def _host(value: str) -> str:
+    if not _is_host(value):
+        raise ValueError("the name or the IP address of a machine is needed, without port or scheme")
+    return value
+
+
 def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        well = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        well = parts.scheme in ("http", "https") and parts.port != 0 and _is_host(parts.hostname or "")
+        well = well and not parts.query and not parts.fragment
     except ValueError:
         well = False
     if value and not (well and value.isascii() and value.isprintable() and " " not in value):
@@ -102,7 +123,7 @@ def _web_address(value: str) -> str:
     return value
 
 
-def _password(secret: SecretStr) -> SecretStr:
+def _line(secret: SecretStr) -> SecretStr:
     try:
         values.line(secret.get_secret_value())
     except InvalidValue:
@@ -118,8 +139,10 @@ def _token(secret: SecretStr) -> SecretStr:
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085")
+    is_bracketed = host.startswith("[") and host.endswith("]") and ":" in host
+    well = is_bracketed or ":" not in host
+    if not (well and _is_host(host.strip("[]")) and _PORT(port) and int(port) <= 65535):
+        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085 or [::1]:8085")
     return value
 
 
@@ -131,7 +154,7 @@ Argument = Annotated[str, AfterValidator(_argument)]
 ApiCommand = Annotated[str, AfterValidator(_api_command)]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-Password = Annotated[SecretStr, AfterValidator(_password)]
+Line = Annotated[SecretStr, AfterValidator(_line)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -145,9 +168,9 @@ class PbxSettings(_Section):
     """The switch that this daemon serves."""
 
     name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    host: str = Field("127.0.0.1", pattern=r"^[^\s/]+$")
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Port = 8021
-    password: Password = SecretStr("ClueCon")
+    password: Line = SecretStr("ClueCon")
     hold_music: Argument = "local_stream://moh"
     gateway: Annotated[str, AfterValidator(_gateway)] = "default"
 
@@ -167,7 +190,7 @@ class OutboundSettings(_Section):
 class FusionPbxSettings(_Section):
     """FusionPBX's own database, with the destinations; without one they are in ours."""
 
-    url: SecretStr = SecretStr("")
+    url: Line = SecretStr("")
 
 
 class HttpSettings(_Section):
@@ -180,7 +203,7 @@ class HttpSettings(_Section):
 class DatabaseSettings(_Section):
     """PostgreSQL: an URL, or a directory for the embedded one; how long what is over stays there."""
 
-    url: SecretStr = SecretStr("")
+    url: Line = SecretStr("")
     data_dir: Path = Path(".voiced/postgres")
     retention_days: float = Field(90, ge=0, le=36_500)
 

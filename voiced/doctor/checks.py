@@ -99,7 +99,7 @@ async def _fusionpbx(settings: Settings) -> Finding:
         return Finding("FusionPBX", False, str(error), advice)
     async with pool:
         if not await pool.fetchval("select to_regclass('v_voice_transfer_destinations')"):
-            advice = "run sql/fusionpbx/transfer_destinations.sql there"
+            advice = f"run {database.SQL}/fusionpbx/transfer_destinations.sql there"
             return Finding("FusionPBX", False, "v_voice_transfer_destinations is missing", advice)
         count = await pool.fetchval("select count(*) from v_voice_transfer_destinations")
         has_extensions = await pool.fetchval("select to_regclass('v_extensions')")
