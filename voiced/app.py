@@ -51,6 +51,7 @@ from voiced.transfer.tools import Manners
 from voiced.watching import Watching
 from voiced.web import app as web
 from voiced.web.live import Hub
+from voiced.web.others import Others
 from voiced.web.services import Services
 
 log = structlog.get_logger(__name__)
@@ -117,6 +118,7 @@ class Daemon:
             reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
         self.notices = Notices(databases.notices)
+        self.others = Others(pool, self.notices, self.hub, self.ownership.id)
         policies = Policies(pool, self.notices, _policy(settings))
         keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept)
         tickets = settings.tickets
@@ -186,6 +188,7 @@ class Daemon:
                 for at, notices in enumerate({self.notices, self.notices_of_fusionpbx})
             ),
             ("relay", self.relay.run),
+            ("other daemons", self.others.run),
             ("retention", Retention(self.pool, self.settings.database.retention_days).run),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -29,9 +29,14 @@ class Watcher:
         self._waiting.append(step)
         self._wake.set()
 
+    def miss(self, count: int) -> None:
+        """So many steps never came here."""
+        self._missed += count
+        self._wake.set()
+
     async def next(self, patience: float) -> dict[str, Any] | None:
         """The next step, or how many were missed before it; None if there is none for `patience` seconds."""
-        while not self._waiting:
+        while not self._waiting and not self._missed:
             self._wake.clear()
             try:
                 async with asyncio.timeout(patience):
@@ -45,16 +50,27 @@ class Watcher:
 
 
 class Hub:
-    """Gives each step to everyone who may see it."""
+    """Gives each step to everyone who may see it. `pass_on` takes those that were made here."""
 
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
+        self.pass_on: Callable[[UUID, dict[str, Any]], object] = lambda domain, step: None
 
     def publish(self, domain: UUID, step: dict[str, Any]) -> None:
+        """A step was made here."""
+        self.pass_on(domain, step)
+        self.give(domain, step)
+
+    def give(self, domain: UUID, step: dict[str, Any]) -> None:
         """Give a step to everyone who may see this domain."""
         for watcher in self._watchers:
             if watcher.domain in (None, domain):
                 watcher.give(step)
+
+    def miss(self, count: int) -> None:
+        """So many steps of another daemon did not come; of which domains is not known."""
+        for watcher in self._watchers:
+            watcher.miss(count)
 
     @contextmanager
     def watching(self, domain: UUID | None) -> Iterator[Watcher]:

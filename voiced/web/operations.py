@@ -97,6 +97,8 @@ async def metrics(at: At) -> Response:
 async def events(access: Granted, at: At) -> StreamingResponse:
     """Every step of every transfer, callback and call, as server-sent events, from now on.
 
+    Whichever daemon on this PostgreSQL made it.
+
     An event's name is the step's `type`: `transfer`, `callback`, `callback_attempt`. A reader who is too slow
     is told how many steps it has missed (`event: missed`).
     """
