@@ -224,3 +224,27 @@ async def test_who_was_too_slow_is_told_how_many_steps_are_missing() -> None:
             await watcher.next(1)
         assert await watcher.next(0.01) is None
     assert len(hub) == 0
+
+
+async def test_more_watchers_than_can_be_served_are_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_WATCHERS", 2)
+    async with watching(api), watching(api):
+        refused = await api.client.get("/api/events")
+        assert (refused.status_code, refused.json()["error"]) == (503, "too_many_watchers")
+    async with asyncio.timeout(5):
+        while len(api.daemon.hub):
+            await asyncio.sleep(0.01)
+    async with watching(api):
+        pass
+
+
+async def test_a_step_is_written_down_once_for_all_who_watch() -> None:
+    hub = Hub()
+    with hub.watching(None) as one, hub.watching(DOMAIN) as other:
+        hub.publish(DOMAIN, {"type": "transfer", "name": "José"})
+        first, second = await one.next(1), await other.next(1)
+    assert first is not None
+    assert first is second
+    assert first.event == 'event: transfer\ndata: {"type": "transfer", "name": "José"}\n\n'

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from voiced import database
 from voiced.database import query
 from voiced.refusals import Refusal
+from voiced.web import live
 from voiced.web.access import Granted
 from voiced.web.described import Like, Listed
 from voiced.web.errors import ApiError
@@ -102,19 +102,17 @@ async def events(access: Granted, at: At) -> StreamingResponse:
     An event's name is the step's `type`: `transfer`, `callback`, `callback_attempt`. A reader who is too slow
     is told how many steps it has missed (`event: missed`).
     """
+    if len(at.hub) >= live.MOST_WATCHERS:
+        raise ApiError(503, "too_many_watchers", f"{live.MOST_WATCHERS} watch already; try again later")
 
     async def stream() -> AsyncIterator[str]:
         with at.hub.watching(access.domain) as watcher:
             yield ": welcome\n\n"
             while True:
                 step = await watcher.next(QUIET_SECONDS)
-                yield ": nothing new\n\n" if step is None else _event(step)
+                yield ": nothing new\n\n" if step is None else step.event
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-def _event(step: Mapping[str, Any]) -> str:
-    return f"event: {step['type']}\ndata: {json.dumps(step, default=str, ensure_ascii=False)}\n\n"
 
 
 # -- the outbox -------------------------------------------------------------------------------------------
