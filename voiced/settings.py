@@ -6,7 +6,6 @@ The environment wins: `VOICED_PBX__HOST` style for every key, and the names that
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -40,7 +39,6 @@ _NAMES_IN_USE: Final = {
 }
 _PREFIX: Final = "VOICED_"
 _UNSPEAKABLE: Final = {"password", "token", "url"}  # values that no message repeats
-_NAME: Final = re.compile(r"\w([\w-]{0,61}\w)?(\.\w([\w-]{0,61}\w)?)*\.?", re.ASCII).fullmatch
 _PORT: Final = re.compile(r"[0-9]{1,5}").fullmatch
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -52,6 +50,13 @@ class SettingsError(Exception):
 def _argument(value: str) -> str:
     try:
         return values.argument(value)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+
+
+def _host(value: str) -> str:
+    try:
+        return values.host(value)
     except InvalidValue as error:
         raise ValueError(str(error)) from None
 
@@ -95,27 +100,13 @@ def _timezone(value: str) -> str:
     return value
 
 
-def _is_host(value: str) -> bool:
-    """Whether it is an IP address, or a name as RFC 1123 has it (and _, which containers use)."""
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        looks_like_ip = "." in value and value.replace(".", "").isdigit()
-        return len(value) <= 253 and bool(_NAME(value)) and not looks_like_ip
-    return True
-
-
-def _host(value: str) -> str:
-    if not _is_host(value):
-        raise ValueError("the name or the IP address of a machine is needed, without port or scheme")
-    return value
-
-
 def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        well = parts.scheme in ("http", "https") and parts.port != 0 and _is_host(parts.hostname or "")
-        well = well and not parts.query and not parts.fragment
+        values.host(parts.hostname or "")
+        well = (
+            parts.scheme in ("http", "https") and parts.port != 0 and not parts.query and not parts.fragment
+        )
     except ValueError:
         well = False
     if value and not (well and value.isascii() and value.isprintable() and " " not in value):
@@ -139,10 +130,10 @@ def _token(secret: SecretStr) -> SecretStr:
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
-    is_bracketed = host.startswith("[") and host.endswith("]") and ":" in host
-    well = is_bracketed or ":" not in host
-    if not (well and _is_host(host.strip("[]")) and _PORT(port) and int(port) <= 65535):
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not host or is_bracketed is not (":" in host) or not _PORT(port) or int(port) > 65535:
         raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085 or [::1]:8085")
+    _host(host.removeprefix("[").removesuffix("]"))
     return value
 
 
@@ -241,7 +232,7 @@ class CallbackSettings(_Section):
     owner: Literal["voiced", "backend"] = "voiced"
     expiration_hours: float = Field(24, gt=0, le=24 * 90)
     max_notifications: int = Field(5, ge=1, le=100)
-    min_interval_minutes: float = Field(10, ge=0, le=24 * 60)
+    min_interval_minutes: float = Field(10, ge=1 / 60, le=24 * 60)
     auto_dial: bool = False
     auto_retry: bool = True
     retry_delay_seconds: float = Field(30, ge=1, le=24 * 3600)

@@ -185,6 +185,13 @@ async def test_reassigned_it_is_the_other_ones(house: House) -> None:
 
 
 async def test_nobody_to_call_is_said(house: House) -> None:
+    for department in ("", " "):
+        body = {"domain_uuid": str(DOMAIN), "number": CLIENT, "department": department}
+        response = await house.client.post("/api/callbacks", json=body)
+        assert problem(response) == (422, "nobody_to_call", "extension")
+    originate = {"domain_uuid": str(DOMAIN), "client_number": CLIENT}
+    response = await house.client.post("/api/callback/originate", json=originate)
+    assert problem(response) == (422, "nobody_to_call", "extension")
     row = await house.promise(extension="", department="Financeiro")
     response = await house.client.post(f"/api/callbacks/{row['id']}/accept")
     assert problem(response) == (422, "nobody_to_call", "extension")

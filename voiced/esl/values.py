@@ -8,6 +8,7 @@ an api command. So nothing is escaped by hope: a value is a number, an extension
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from typing import Final
@@ -90,6 +91,20 @@ def event_name(value: str) -> str:
 def endpoint(value: str) -> str:
     """One endpoint of a dial string, without options: `user/1001@pbx.test`, `sofia/gateway/trunk/+5511…`."""
     return _checked("endpoint", value)
+
+
+def host(value: str) -> str:
+    """A host's name or address, without a port: what a resolver can be asked for (IDNA, RFC 3490)."""
+    try:
+        well = value.isprintable() and not re.search(r"[\s/\[\]@]", value)
+        well = well and bool(value.encode("idna").decode("idna"))
+        if ":" in value:
+            ipaddress.IPv6Address(value)
+    except ValueError:
+        well = False
+    if not well:
+        raise InvalidValue(f"{value[:60]!r} is no host's name or address (without a port)")
+    return value
 
 
 def line(value: str) -> str:

@@ -30,6 +30,7 @@ class Callback(BaseModel):
 
     id: UUID
     ticket_id: str = Field(description="'' until the ticketing backend has made one.")
+    ticket_ids: list[str] = Field(description="All of its tickets: a client may ask again under another.")
     ticket_uuid: str
     company_id: str
     domain_uuid: UUID

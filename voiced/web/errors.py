@@ -27,7 +27,8 @@ _CODES: Final = {
     ),
     409: (
         "call_is_busy", "has_ended", "is_talking", "ambiguous", "callback_is_calling", "callback_is_closed",
-        "attempt_under_way", "agent_not_available", "no_callback_offered",
+        "attempt_under_way", "agent_not_available", "no_callback_offered", "already_completed",
+        "number_mismatch",
         "refused",  # by a daemon of another version, with a code that is not known here
     ),
     422: (
