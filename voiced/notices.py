@@ -29,10 +29,15 @@ class Notices:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._listeners: dict[str, list[Callable[[str], Any]]] = defaultdict(list)
+        self._doubters: list[Callable[[], object]] = []
 
     def on(self, channel: str, listener: Callable[[str], Any]) -> None:
         """Call this with each notice of the channel (before `run`)."""
         self._listeners[channel].append(listener)
+
+    def on_doubt(self, doubter: Callable[[], object]) -> None:
+        """Call this when notices are heard from now on: before that some may have been missed."""
+        self._doubters.append(doubter)
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -51,6 +56,8 @@ class Notices:
             connection.add_termination_listener(lambda _: gone.set())
             for channel in self._listeners:
                 await connection.add_listener(channel, self._heard)
+            for doubter in self._doubters:
+                doubter()
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LIVES_SECONDS):

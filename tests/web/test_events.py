@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, Api, Start
@@ -147,24 +148,27 @@ async def test_what_did_not_come_from_another_daemon_is_told(
     gate = Gate(database_url)
     await gate.open()
     here, there, ears = Hub(), Hub(), Notices(pool)
-    async with await database.open_pool(gate.url, size=1, patience=0.3) as through:
+    async with await database.open_pool(gate.url, size=1, patience=1.0) as through:
         sender = others.Others(through, Notices(pool), here, "here")
         others.Others(pool, ears, there, "there")
         tasks = [asyncio.create_task(work) for work in (sender.run(), ears.run())]
         with there.watching(DOMAIN) as watcher:
-            first = None
-            while first is None:  # until it listens
+            heard = None
+            while heard is None:  # until it listens
                 here.publish(DOMAIN, {"type": "transfer", "number": 0})
-                first = await watcher.next(0.05)
-            while await watcher.next(0.2):
-                pass
+                heard = await watcher.next(0.1)
+            here.publish(DOMAIN, {"type": "transfer", "number": "go"})
+            while heard.get("number") != "go":
+                heard = await watcher.next(5)
+                assert heard is not None
             gate.freeze()
             for number in range(1, 4):
                 here.publish(DOMAIN, {"type": "transfer", "number": number})
                 await asyncio.sleep(0)
-            async with asyncio.timeout(5):
-                while len(sender):
-                    await asyncio.sleep(0.01)
+            with capture_logs() as logs:
+                async with asyncio.timeout(8):
+                    while len(sender) or not logs:
+                        await asyncio.sleep(0.01)
             gate.thaw()
             await gate.cut()
             here.publish(DOMAIN, {"type": "transfer", "number": 4, "long": "x" * others.LARGEST})
