@@ -84,7 +84,9 @@ async def test_connect_gives_a_client_for_a_block_and_says_goodbye(pbx: FakePbx)
     async with connect("127.0.0.1", pbx.port, "ClueCon", events=["HEARTBEAT"]) as client:
         assert (await client.api("echo olá")).text == "olá"
         [peer] = pbx.peers
-    assert peer.commands[-1] == "exit"
+    assert peer.commands == [
+        "auth ClueCon", "event plain BACKGROUND_JOB HEARTBEAT", "api echo olá", "exit",
+    ], "each once"  # fmt: skip
     await peer.gone.wait()
     assert not client.is_connected
 
