@@ -1,7 +1,8 @@
 """Whom callers of a domain and a secretary can be transferred to: from the database, kept for five minutes.
 
 Whatever changes the tables notifies `voiced_destinations` with the domain's uuid, and what is kept of that
-domain is dropped. While the database is away, what is kept goes on being used.
+domain is dropped. What was read before listening began (again) is read anew: a change may have been missed.
+While the database is away, what is kept goes on being used.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Directory:
         self._kept: dict[tuple[UUID, UUID | None], tuple[float, Book]] = {}
         self._loading: dict[tuple[UUID, UUID | None], asyncio.Task[Book]] = {}
         notices.on("voiced_destinations", self._changed)
+        notices.on_listening(self._may_have_missed)
 
     async def departments_of(self, domain: UUID, extension: str) -> list[str]:
         """The departments that an extension is a destination of."""
@@ -118,6 +120,11 @@ class Directory:
             self.drop(UUID(domain))
         except ValueError:
             log.warning("a notice of changed destinations names no domain", payload=domain[:60])
+
+    def _may_have_missed(self) -> None:
+        """Read everything anew, and use it until then only if that cannot be done."""
+        self._kept = {key: (0.0, book) for key, (_, book) in self._kept.items()}
+        self._loading.clear()
 
     def _loaded(self, key: tuple[UUID, UUID | None], done: asyncio.Task[Book]) -> None:
         if self._loading.get(key) is not done:
