@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 SQL: Final = Path(__file__).resolve().parent.parent / "sql"
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
+IDLE_LIMIT: Final = "2s"  # of a transaction whose process was paused: its locks would hold up who follows
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
 _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
 _NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
@@ -75,8 +76,9 @@ async def open_pool(url: str, *, size: int = 8) -> asyncpg.Pool:
 
     try:
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=size, init=prepare, timeout=5, command_timeout=10
-        )
+            url, min_size=1, max_size=size, init=prepare, timeout=5, command_timeout=10,
+            server_settings={"idle_in_transaction_session_timeout": IDLE_LIMIT},
+        )  # fmt: skip
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -21,6 +21,9 @@ from voiced.refusals import DatabaseIsAway, PbxIsAway
 from voiced.tasks import Tasks
 
 log = structlog.get_logger(__name__)
+
+ROOM: Final = 1000  # numbers of a journal that are left to a former owner: its last lines may still come
+TABLES_LAG: Final = 1.0  # seconds within which the PBX's tables show what its events have told
 
 
 class Service(ABC):
@@ -81,7 +84,7 @@ class Service(ABC):
         """Find out what became of everything that is open, until PBX and database have answered.
 
         First of what runs here, which needs no database; then what only the database knows is taken up;
-        then what belongs to none of it is ended.
+        then what belongs to none of it is ended; and once more, as the PBX's tables lag.
         """
         await insist(self._look_again)
         try:
@@ -91,6 +94,8 @@ class Service(ABC):
         born, self._born = self._born or [], None
         for attempt in born:
             self._born_for(attempt)
+        await insist(self._tidy_up)
+        await asyncio.sleep(TABLES_LAG)
         await insist(self._tidy_up)
 
     async def _tidy_up(self) -> None:

@@ -150,7 +150,8 @@ SCENARIOS: Final = {
     "caller_leaves_at_the_answer": Scenario(
         wait, "cancelled",
         _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered release hangup "
-        "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-leg_ended",
+        "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-deadline "
+        "commit-leg_ended",
         meanwhile=("uuid_bridge", leave_now),
     ),
     "assistant_has_a_leg": Scenario(
@@ -225,7 +226,8 @@ SCENARIOS: Final = {
     "routed_in_caller_leaves_at_the_answer": Scenario(
         wait, "cancelled",
         _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered release hangup "
-        "commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered commit-leg_ended",
+        "uuid_setvar_multi-2 commit-caller_ended commit-hold_ended commit-bridge_refused commit-delivered "
+        "commit-deadline commit-leg_ended",
         meanwhile=("uuid_bridge", leave_now), is_routed_in=True,
     ),
     "routed_in_agent_leaves_at_the_answer": Scenario(

@@ -70,7 +70,7 @@ class Transfers:
                        select from transfer_journal j
                        where transfer_id = t.id and j.fact = 'pbx_back' and j.at >= $1
                    ) as driven
-            from transfers t where not (cause = 'DATABASE_UNAVAILABLE' and attempts = 1)
+            from transfers t where not (cause = 'DATABASE_UNAVAILABLE' and attempts = 0)
             order by requested_at
             """,
             self.stage.disturbed,

@@ -18,7 +18,7 @@ def arguments(command: str) -> dict[str, str]:
 
 def test_a_hold_is_three_queued_marked_applications_with_a_limit() -> None:
     before = {"playback_terminators": "#"}
-    mark, music, unmark = control.hold("c-1", "t-1", 2, "local_stream://moh", 120, "*", HOME, before)
+    mark, music, unmark = control.hold("c-1", "t-1", 2, "", "local_stream://moh", 120, "*", HOME, before)
     assert {command.text.split("\n")[0] for command in (mark, music, unmark)} == {"sendmsg c-1"}
     for command in (mark, music, unmark):
         assert arguments(command.text)["event-lock"] == "true"
@@ -33,14 +33,21 @@ def test_a_hold_is_three_queued_marked_applications_with_a_limit() -> None:
     )
 
 
+def test_the_limit_stands_with_a_prompt_and_with_the_music_behind_it() -> None:
+    _, music, _ = control.hold("c-1", "t-1", 1, "/s/wait.wav", "local_stream://moh", 10, "*", None, {})
+    assert arguments(music.text)["execute-app-arg"] == (
+        "{timeout=15000}file_string:///s/wait.wav!{timeout=15000}local_stream://moh"
+    )
+
+
 def test_without_a_key_none_ends_the_music_and_without_a_home_none_is_set() -> None:
-    mark, *_ = control.hold("c-1", "t-1", 1, "silence_stream://-1", 1, "", None, {})
+    mark, *_ = control.hold("c-1", "t-1", 1, "", "silence_stream://-1", 1, "", None, {})
     assert arguments(mark.text)["execute-app-arg"] == "^^|voiced_hold=t-1|playback_terminators=none"
 
 
 @pytest.mark.parametrize("value", ["a|voiced_hold=x", "${x}", "a\nb"])
 def test_a_variable_of_the_caller_that_could_be_syntax_is_not_put_back(value: str) -> None:
-    *_, unmark = control.hold("c-1", "t-1", 1, "m", 1, "*", HOME, {"playback_terminators": value})
+    *_, unmark = control.hold("c-1", "t-1", 1, "", "m", 1, "*", HOME, {"playback_terminators": value})
     assert "|playback_terminators=|" in unmark.text
     assert value not in unmark.text
 
@@ -81,7 +88,7 @@ def test_no_channel_attempt_or_endpoint_that_is_none_gets_into_a_command(bad: st
         lambda: control.release(bad, ""),
         lambda: control.dial(bad, "t", ["user/1@p"], 1, "", ""),
         lambda: control.dial("t.1", "t", [f"user/{bad}@p"], 1, "", ""),
-        lambda: control.hold(bad, "t", 1, "m", 1, "*", None, {}),
+        lambda: control.hold(bad, "t", 1, "", "m", 1, "*", None, {}),
     ):
         with pytest.raises(InvalidValue):
             make()

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -322,6 +323,17 @@ async def test_a_standby_refuses_calls_so_that_the_pbx_tries_the_next(
         await switch.until(lambda: caller.talks_to is phone)
 
 
+async def listens(port: int) -> None:
+    """Until there is somebody at a port; within five seconds."""
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
+
+
 async def test_a_standby_that_owns_the_pbx_takes_calls(
     switch: Switch, start: Start, database_url: str
 ) -> None:
@@ -331,6 +343,7 @@ async def test_a_standby_that_owns_the_pbx_takes_calls(
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", first.daemon.outbound_port)
         await switch.until(lambda: standby.ownership.is_owner, timeout=10)
+        await listens(standby.outbound_port)
         route(switch, standby.outbound_port, voiced_destination="1001")
         phone = switch.phone("1001", delay=0.1)
         caller = await switch.call("8500")

@@ -29,7 +29,7 @@ from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.refusals import DatabaseIsAway
 from voiced.scribe import Scribe
-from voiced.service import Service
+from voiced.service import ROOM, Service
 from voiced.speech.announcement import Announcer
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,7 @@ class Attempts(Service):
             if order.id in known or order.id in self._drivers:
                 continue
             log.info("taking up a callback attempt", attempt_id=str(order.id), phase=attempt.phase)
-            driver = Driver(order, self._tools, attempt, seq)
+            driver = Driver(order, self._tools, attempt, seq + ROOM)
             driver.recorded.set_result(None)
             driver.is_taken_up = True
             driver.listen()

@@ -20,7 +20,7 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
-from voiced.service import Service
+from voiced.service import ROOM, Service
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver
@@ -199,7 +199,7 @@ class Transfers(Service):
         for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
             if request.id in known or request.id in self._drivers:
                 continue
-            driver = Driver(request, self._tools, state, seq)
+            driver = Driver(request, self._tools, state, seq + ROOM)
             driver.take_up()
             driver.listen()
             driver.log.info("taking up a transfer", phase=state.phase)
