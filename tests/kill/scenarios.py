@@ -121,7 +121,7 @@ _ALIKE: Final = (
     "commit-leg_created "
 )
 # And a call routed in before that, up to its music.
-_ROUTED_IN: Final = "connect uuid_setvar answer set " + _ALIKE
+_ROUTED_IN: Final = "connect uuid_setvar answer uuid_setvar-2 set " + _ALIKE
 
 SCENARIOS: Final = {
     "answered": Scenario(
@@ -233,7 +233,7 @@ SCENARIOS: Final = {
     "routed_in_agent_leaves_at_the_answer": Scenario(
         wait, "failed",
         _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered connect-2 "
-        "uuid_setvar_multi-2 uuid_setvar-2 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
+        "uuid_setvar_multi-2 uuid_setvar-3 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
         "uuid_setvar_multi-3 commit-deadline",
         meanwhile=("uuid_bridge", agent_leaves_now), is_routed_in=True,
     ),
@@ -259,7 +259,7 @@ SCENARIOS: Final = {
         destination="Diretoria", is_routed_in=True,
     ),
     "routed_in_to_nobody": Scenario(
-        wait, "", "connect uuid_setvar answer set set-2 set-3 exit",
+        wait, "", "connect uuid_setvar answer uuid_setvar-2 set set-2 set-3 exit",
         destination="o fernando", is_routed_in=True,
     ),
 }  # fmt: skip

@@ -110,6 +110,7 @@ async def test_a_closed_destination_goes_on_as_unavailable_and_says_when_it_open
     }  # fmt: skip
     assert phone.calls == 0
     [row] = (await api.client.get("/api/transfers")).json()["transfers"]
+    row = await api.ended(row["id"])
     assert (row["status"], row["cause"]) == ("unavailable", "CLOSED")
     await nobody_beside(switch, caller)
 
