@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,52 @@ async def test_a_ring_group_in_which_nobody_answers(house: Api, phones: Phones, 
     assert await first.until("cancelled", 2)
     assert await second.until("cancelled", 2)
     await is_back(pbx, caller, uuid)
+
+
+async def test_a_group_with_a_greeting_is_answered_by_a_phone_and_every_leg_knows_its_domain(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1001", AGENT, delay=1.5)
+    await group(house, destination_number="9100")
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "vendas"))
+    assert await agent.until("invite")
+    await hears_music(caller)
+    assert not asked.done(), "the greeting is nobody's"
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    table = json.loads((await pbx.api("show channels as json")).text)
+    legs = [row["uuid"] for row in table["rows"] if row["presence_data"].startswith("voiced:")]
+    assert len(legs) == 2, "both ends of the loopback"
+    for leg in legs:
+        assert await variable(pbx, leg, "domain_name") == "pbx.test"
+        assert await variable(pbx, leg, "domain_uuid") == str(DOMAIN)
+    agent.hangup()
+    assert await caller.until("bye")
+
+
+async def test_a_group_whose_own_box_answers_has_not_answered(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    await phones.phone("1001", AGENT, "busy")
+    await group(house, destination_number="9100")
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "vendas"))["status"] == "no_answer"
+    await is_back(pbx, caller, uuid)
+
+
+async def test_an_agent_of_a_group_takes_the_call_with_a_key(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1001", AGENT)
+    await group(house, destination_number="9100", screening=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "vendas", wait=60))
+    assert await agent.until("answered")
+    await asyncio.sleep(0.6)
+    await agent.keys("1")
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent)
 
 
 # -- queues -----------------------------------------------------------------------------------------------
@@ -300,6 +347,7 @@ async def test_voicemail_and_a_farewell(house: Api, phones: Phones, pbx: esl.Cli
         while await variable(pbx, uuid, "destination_number") != "*991001":
             await asyncio.sleep(0.05)
     assert await heard(caller) == "music", "the box's tone"
+    assert await variable(pbx, uuid, "domain_name") == "pbx.test"
     caller, uuid = await phones.call("8000")
     assert (await house.transfer(uuid, "compras"))["next"] == "hangup"
     assert await caller.until("bye")
@@ -334,6 +382,14 @@ async def test_routed_in_and_busy(house: Api, phones: Phones, pbx: esl.Client) -
     assert await variable(pbx, uuid, "voiced_cause") == "USER_BUSY"
     assert await variable(pbx, uuid, "voiced_offer_callback") == "true"
     assert await variable(pbx, uuid, "voiced_message") == "O ramal 1002 está em outra ligação no momento."
+
+
+async def test_routed_in_to_a_destination_that_is_closed(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await add(house, name="Maria", destination_number="1002", working_hours={"monday": []})
+    _, uuid = await phones.call("81011002")
+    await goes_on(pbx, uuid, "unavailable")
+    assert await variable(pbx, uuid, "voiced_cause") == "CLOSED"
+    assert await variable(pbx, uuid, "voiced_message") == "Maria não atende neste horário."
 
 
 async def test_routed_in_by_the_dialplan_of_the_documentation(
