@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import DOMAIN, Api, settings_for
-from tests.house import add
-from tests.kill.daemon import Daemon
+from tests.house import add, body
+from tests.kill.daemon import Daemon, Sections
 from tests.live.conftest import Phones, heard
 from tests.live.sip_phones import Endpoint, phone
 from voiced import esl
@@ -37,6 +37,18 @@ async def house(address: tuple[str, int], database_url: str, pbx: esl.Client) ->
         api = Api(daemon, client)
         await api.ready()
         yield api
+
+
+def daemon_sections(address: tuple[str, int], database_url: str) -> Sections:
+    """Settings of a daemon that can be killed."""
+    return {
+        "pbx": {"port": address[1]},
+        "http": {"listen": "127.0.0.1:0"},
+        "outbound": {"listen": OUTBOUND},
+        "database": {"url": database_url},
+        "transfer": {"announce": False},
+        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
+    }
 
 
 async def variable(pbx: esl.Client, uuid: str, name: str) -> str:
@@ -158,6 +170,37 @@ async def test_an_agent_of_a_group_takes_the_call_with_a_key(
     await talk(caller, agent)
 
 
+async def test_a_phone_of_a_group_answers_while_voiced_is_away(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, tmp_path: Path
+) -> None:
+    """The group's own answer is nobody's, and to whoever starts next the phone's has to be somebody's."""
+    sections = daemon_sections(address, database_url)
+    daemon = Daemon(sections, tmp_path, "daemon", {})
+    successor = None
+    try:
+        await daemon.owns()
+        agent = await phones.phone("1001", AGENT, delay=1)
+        row = body(name="Vendas", destination_type="ring_group", destination_number="9100",
+                   destination_context="default", ring_timeout_seconds=30)  # fmt: skip
+        assert (await daemon.client.post("/api/destinations", json=row)).status_code == 201
+        caller, uuid = await phones.call("8000")
+        ask = {"call_uuid": uuid, "domain_uuid": str(DOMAIN), "destination": "vendas"}
+        assert (await daemon.client.post("/api/transfers", json=ask)).status_code == 202
+        assert await agent.until("invite")
+        daemon.kill()
+        assert await agent.until("answered")
+        successor = Daemon(sections, tmp_path, "successor", {})
+        await successor.owns()
+        async with asyncio.timeout(5):
+            while await heard(agent) != hex(CALLER):
+                pass
+        await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    finally:
+        for one in (daemon, successor):
+            if one is not None:
+                await one.close()
+
+
 # -- queues -----------------------------------------------------------------------------------------------
 
 
@@ -260,6 +303,20 @@ async def test_a_number_outside_busy(house: Api, phones: Phones, pbx: esl.Client
     await is_back(pbx, caller, uuid)
 
 
+async def test_a_number_outside_of_a_prefix_that_is_not_allowed(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, trunk: Endpoint
+) -> None:
+    settings = settings_for(address[1], database_url, transfer={"outside_prefixes": "+5521"})
+    async with running(settings) as daemon, httpx.AsyncClient(base_url=daemon.url, timeout=60) as client:
+        house = Api(daemon, client)
+        await house.ready()
+        await outside(house)
+        caller, uuid = await phones.call("8000")
+        assert (await house.ask(uuid, "o plantão")).status_code == 422
+        await is_back(pbx, caller, uuid)
+        assert not trunk.said("invite")
+
+
 async def test_a_voicemail_outside_never_gets_a_screened_caller(
     house: Api, phones: Phones, pbx: esl.Client, trunk: Endpoint
 ) -> None:
@@ -335,6 +392,15 @@ async def test_the_next_destination(house: Api, phones: Phones, pbx: esl.Client)
     answer = await house.transfer(uuid, "financeiro")
     assert (answer["status"], answer["attempts"]) == ("success", 2)
     await talk(caller, second)
+
+
+async def test_a_callback_is_offered(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1001", OTHER, "busy")
+    await add(house, fallback_action="callback")
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "financeiro")
+    assert (answer["next"], answer["offer_callback"]) == ("callback", True)
+    await is_back(pbx, caller, uuid)
 
 
 async def test_voicemail_and_a_farewell(house: Api, phones: Phones, pbx: esl.Client) -> None:
@@ -425,14 +491,7 @@ async def test_nobody_is_there_to_route_to(phones: Phones, pbx: esl.Client) -> N
 async def test_voiced_is_killed_during_hold_and_not_started_again(
     address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, tmp_path: Path
 ) -> None:
-    sections = {
-        "pbx": {"port": address[1]},
-        "http": {"listen": "127.0.0.1:0"},
-        "outbound": {"listen": OUTBOUND},
-        "database": {"url": database_url},
-        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
-    }
-    daemon = Daemon(sections, tmp_path, "daemon", {})
+    daemon = Daemon(daemon_sections(address, database_url), tmp_path, "daemon", {})
     try:
         await daemon.owns()
         agent = await phones.phone("1004", AGENT, "silent")
