@@ -37,9 +37,12 @@ _SEED: Final = """
     insert into callbacks (id, pbx, company_id, domain_uuid, story_id, number, extension, department,
                            department_key, status, created_at, expires_at, not_before, look_at)
     select gen_random_uuid(), 'pbx', 'c', $1, gen_random_uuid(), '+55119' || (10000000 + n),
-           case when n % 2 = 0 then '' else $3 || (n % $4) end, 'Suporte', 'suporte', 'pending',
+           case when n % 2 = 0 then '' else $3 || (n % $4) end, 'Suporte', 'suporte',
+           case when n % 10 = 0 then 'ready_to_call' else 'pending' end,
            now() - interval '1 hour', now() + interval '1 day',
-           now() - n * interval '1 millisecond', now() + interval '1 day'
+           -- one in ten is agreed, and put off until a window opens
+           now() + case when n % 10 = 0 then interval '1 hour' else n * interval '-1 millisecond' end,
+           now() + interval '1 day'
     from generate_series(1, $2::int) n
 """
 

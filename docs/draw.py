@@ -169,8 +169,10 @@ def _promise_facts(c: Callback) -> Iterable[Any]:
         Outcome(Result.BUSY, "client", ""),
         Outcome(Result.BUSY, "agent", ""),
     ]
-    moments = (_NOW + timedelta(hours=1), c.expires_at + timedelta(seconds=1))
-    return _made(FACTS, [{**known, "at": at, "outcome": end} for at in moments for end in ends])
+    moments = (_NOW + timedelta(hours=1), _NOW + timedelta(hours=3), c.expires_at + timedelta(seconds=1))
+    made = [{**known, "at": at, "outcome": end, "cause": "", "may_wait": end.leg == "client"}
+            for at in moments for end in ends]  # fmt: skip
+    return _made(FACTS, made)
 
 
 def _promised() -> Callback:
@@ -178,7 +180,7 @@ def _promised() -> Callback:
     return Callback(_ID, Status.PENDING, _NOW, _NOW + day, _NOW, "1001", department="x")
 
 
-_POLICY: Final = Policy(max_attempts=2, max_notifications=1, max_agent_misses=2, min_interval_minutes=0)
+_POLICY: Final = Policy(max_attempts=2, max_notifications=1, max_agent_misses=2, min_interval_minutes=60)
 _PLAN: Final = (Dial(screening_seconds=5), Dial(is_retry=True), Dial())
 TRANSFER: Final = Machine(
     Phase, transfer.TABLE, transfer.RULES, transfer.IGNORED,

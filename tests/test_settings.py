@@ -140,14 +140,34 @@ FILE_MISTAKES = [
     ("[pbx]\nport = 'abc'", "pbx.port", "not 'abc'"),
     ("[pbx]\nport = 70000", "pbx.port", "not '70000'"),
     ("[pbx]\nport = 8021.5", "pbx.port", "not '8021.5'"),
-    ("[pbx]\nhost = ''", "pbx.host", "not ''"),
-    ("[pbx]\nhost = 'a b'", "pbx.host", "not 'a b'"),
+    ("[pbx]\nhost = ''", "pbx.host", "'' is no host"),
+    ("[pbx]\nhost = 'a b'", "pbx.host", "'a b' is no host"),
+    ("[pbx]\nhost = 'a..b'", "pbx.host", "'a..b' is no host's name or address"),
+    (f"[pbx]\nhost = '{'x' * 70}'", "pbx.host", "is no host's name or address"),
+    ("[pbx]\nhost = '10.0.0.5:8021'", "pbx.host", "no host's name or address (without a port)"),
+    ("[http]\nlisten = 'a..b:8085'", "http.listen", "'a..b' is no host's name or address"),
+    ("[tickets]\nurl = 'http://a..b/'", "tickets.url", "http://127.0.0.1:3000"),
+    ("[tickets]\nurl = 'http://xn--/'", "tickets.url", "http://127.0.0.1:3000"),
     ("[pbx]\nname = 'a b'", "pbx.name", "not 'a b'"),
     ("[pbx]\nhold_music = '${system(rm)}'", "pbx.hold_music", "which the PBX would expand"),
     ("[pbx]\ngateway = 'a/b'", "pbx.gateway", "'a/b' is no gateway"),
     ("pbx = 'x'", "pbx", "this is a section, [pbx]"),
     ("[http]\nlisten = '8085'", "http.listen", "HOST:PORT"),
     ("[http]\nlisten = '127.0.0.1:99999'", "http.listen", "HOST:PORT"),
+    ("[pbx]\nhost = \"a\\r\\nb\"", "pbx.host", "is no host's name or address"),
+    ("[pbx]\nhost = \"a\\n\"", "pbx.host", "is no host's name or address"),
+    ("[pbx]\nhost = 'tcp://a'", "pbx.host", "(without a port)"),
+    ("[http]\nlisten = ':8085'", "http.listen", "HOST:PORT"),
+    ("[http]\nlisten = 'a b:8085'", "http.listen", "'a b' is no host"),
+    ("[http]\nlisten = '::1:8085'", "http.listen", "[::1]:8085"),
+    ("[http]\nlisten = \"127.0.0.1:80\\n\"", "http.listen", "HOST:PORT"),
+    ("[http]\nlisten = '127.0.0.1:8²'", "http.listen", "HOST:PORT"),
+    ("[outbound]\nlisten = '127.0.0.1'", "outbound.listen", "HOST:PORT"),
+    ("[database]\nurl = \"postgresql://u:hidden@h/db\\n\"", "database.url", "a line break"),
+    ("[database]\nretention_days = -1", "database.retention_days", "not '-1'"),
+    ("[tickets]\nurl = 'ftp://h'", "tickets.url", "http://127.0.0.1:3000"),
+    ("[tickets]\nurl = 'http://h:0'", "tickets.url", "http://127.0.0.1:3000"),
+    ("[tickets]\nurl = 'http://h?a=b'", "tickets.url", "http://127.0.0.1:3000"),
     ("[transfer]\nenabled = 'perhaps'", "transfer.enabled", "not 'perhaps'"),
     ("[transfer]\nring_timeout_seconds = 0", "transfer.ring_timeout_seconds", "not '0'"),
     ("[transfer]\nring_timeout_seconds = nan", "transfer.ring_timeout_seconds", "not 'nan'"),
@@ -281,6 +301,15 @@ def test_a_secret_is_in_no_text_of_the_settings(tmp_path: Path) -> None:
 
 
 # -- warnings ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "::1", "fe80::1%eth0", "pbx", "pbx_1.example.com", "a-b.c."])
+def test_names_and_addresses_of_machines_are_taken(host: str) -> None:
+    where = f"[{host}]:1" if ":" in host else f"{host}:1"
+    found = load(
+        None, {"ESL_HOST": host, "VOICED_HTTP__LISTEN": where, "OMNIPLAY_API_URL": f"http://{where}"}
+    )
+    assert (found.pbx.host, found.http.listen) == (host, where)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

@@ -12,8 +12,9 @@ import pytest
 from tests.callback.conftest import CLIENT, House
 from tests.conftest import DOMAIN, Api, settings_for
 from voiced.app import running
-from voiced.callback import rules
+from voiced.callback.rules import steps
 from voiced.pbx import control
+from voiced.pbx.presence import State
 from voiced.sim import Manner, Phone, Received, Verdict
 
 OTHER = "+5521988887777"
@@ -314,6 +315,37 @@ async def test_an_agent_who_became_busy_between_click_and_dial(
     await house.until_talking(agent, line)  # at the agent's next moment
 
 
+@pytest.mark.parametrize(
+    ("state", "cause", "result"),
+    [
+        (State.IN_CALL, "USER_BUSY", "busy"),
+        (State.DND, "DO_NOT_DISTURB", "dnd"),
+        (State.OFFLINE, "USER_NOT_REGISTERED", "offline"),
+    ],
+)
+async def test_a_client_who_would_be_called_first_is_not_called_for_an_agent_who_is_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: State, cause: str, result: str
+) -> None:
+    await house.settings(first="client", client_confirms=False)
+    line = house.line()
+    attempts, presence = house.api.daemon.attempts, house.api.daemon.presence
+    tools = attempts._tools
+
+    async def slow(*what: Any) -> None:
+        monkeypatch.setattr(presence, "state", lambda _: state)
+        await tools.begin(*what)
+
+    monkeypatch.setattr(attempts, "_tools", replace(tools, begin=slow))
+    answer = await house.originate()
+    assert (answer["success"], answer["error"], answer["should_retry"]) == (False, cause, True)
+    assert not house.switch.dials
+    await house.until_told("failed")
+    told = house.result("failed")
+    assert (told["leg"], told["cause"], line.calls) == ("agent", cause, 0)
+    rows = await house.api.daemon.pool.fetch("select result, phase from callback_attempts")
+    assert [tuple(row) for row in rows] == [(result, "ended")]
+
+
 async def test_two_originates_at_once_for_one_number_make_one_call(house: House, agent: Phone) -> None:
     second = house.switch.phone("1002", Manner.ANSWER, 0.05)
     await house.until_free("1002")
@@ -358,6 +390,62 @@ async def test_an_originate_that_names_a_ticket_belongs_to_its_callback_and_is_n
     house.after(seconds=60)
     await house.until_idle()
     assert line.calls == 1
+
+
+async def test_an_originate_for_a_number_belongs_to_its_open_callback(house: House, agent: Phone) -> None:
+    line = house.line()
+    row = await house.promise(ticket_id="K1")
+    answer = await house.originate("(11) 99999-0000", extension="", ticket_id="K2")
+    assert answer["success"]
+    await house.until_talking(agent, line)
+    row = await house.look(row["id"])
+    assert (row["status"], row["attempt_id"]) == ("in_progress", answer["call_uuid"])
+    line.hangup()
+    row = await house.until_status(row["id"], "completed")
+    assert row["ticket_ids"] == ["K1", "K2"]
+    await house.until_told("completed", "completed")
+    told = [one for one in house.results() if one["outcome"] == "completed"]
+    assert {(one["ticketId"], one["callbackId"]) for one in told} == {("K1", row["id"]), ("K2", row["id"])}
+
+
+async def test_an_originate_while_the_scheduler_calls_the_number_is_refused(house: House) -> None:
+    await house.settings(auto_dial=True)
+    line = house.line(Manner.RING)
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    await house.promise()
+    await house.switch.until(lambda: line.ringing)
+    for more in ({}, {"ticket_id": "K9"}):
+        answer = await house.originate(extension="1002", **more)
+        assert (answer["success"], answer["error"], answer["should_retry"]) == (
+            False, "ATTEMPT_UNDER_WAY", True,
+        )  # fmt: skip
+    assert (line.calls, second.calls) == (1, 0)
+
+
+async def test_an_originate_names_a_callback_that_is_open_and_of_this_number(
+    house: House, agent: Phone
+) -> None:
+    row = await house.promise(ticket_id="K1")
+
+    async def refused(**named: str) -> tuple[int, str]:
+        body = {"extension": "1001", "client_number": OTHER, "domain_uuid": str(DOMAIN), **named}
+        response = await house.client.post("/api/callback/originate", json=body)
+        return response.status_code, response.json()["error"]
+
+    assert await refused(callback_id=row["id"]) == (409, "number_mismatch")
+    assert await refused(ticket_id="K1") == (409, "number_mismatch")
+    assert await refused(callback_id=str(DOMAIN)) == (404, "no_such_callback")
+    assert not house.switch.dials
+    line = house.line()
+    assert (await house.originate(callback_id=row["id"]))["success"]
+    await house.until_talking(agent, line)
+    line.hangup()
+    await house.until_status(row["id"], "completed")
+    assert await refused(callback_id=row["id"], client_number=CLIENT) == (409, "already_completed")
+    gone = await house.promise(OTHER)
+    await house.post(f"/api/callbacks/{gone['id']}/cancel")
+    assert await refused(callback_id=gone["id"]) == (409, "callback_is_closed")
 
 
 async def test_a_bare_originate_is_never_retried(house: House) -> None:
@@ -474,7 +562,7 @@ async def test_a_daemon_that_does_not_own_the_pbx_has_it_done(
 async def test_a_bridge_that_never_comes_is_our_fault_and_tried_again(
     house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "BRIDGE_SECONDS", 0.3)
+    monkeypatch.setattr(steps, "BRIDGE_SECONDS", 0.3)
     house.switch.faults.bridge_says_ok_only = True
     line = house.line()
     row = await called_back(house, "retry")

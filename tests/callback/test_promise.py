@@ -55,7 +55,7 @@ def ended(outcome: Outcome, at: datetime = NOW, **more: Any) -> p.AttemptEnded:
 def a_fact(kind: type[p.Fact], at: datetime = NOW) -> p.Fact:
     values: dict[str, Any] = {
         "at": at, "until": at + timedelta(hours=1), "extension": "1002", "attempt_id": ATTEMPT,
-        "outcome": BUSY,
+        "outcome": BUSY, "cause": "ATTEMPT_UNDER_WAY", "may_wait": True,
     }  # fmt: skip
     hints = get_type_hints(kind)
     return kind(**{name: value for name, value in values.items() if name in hints})
@@ -100,6 +100,7 @@ def test_every_fact_can_come_in_every_status(kind: type[p.Fact], status: Status)
 EXPECTED = {  # what every fact makes of an open callback with the defaults; '' for nothing
     "asked_again": ("pending", "notified", "ready_to_call", "", "pending"),
     "agent_free": ("pending", "notified", "ready_to_call", "", ""),
+    "not_placed": ("pending", "notified", "ready_to_call", "", ""),
     "client_told": ("notified", "notified", "", "", ""),
     "agreed": ("ready_to_call", "ready_to_call", "ready_to_call", "", "ready_to_call"),
     "due": ("", "", "", "", ""),
@@ -155,6 +156,51 @@ def test_what_has_expired_unseen_is_not_offered() -> None:
 def test_an_agent_before_its_time_is_not_told() -> None:
     c = replace(promised(), not_before=later(60), scheduled_at=later(60))
     assert after(c, p.AgentFree(later(59), "1001")) == (c, [])
+
+
+def test_a_call_that_is_about_to_be_placed_is_nobody_elses_and_comes_back_if_it_never_was() -> None:
+    c, _ = after(promised(Status.READY_TO_CALL), p.AgentFree(NOW, "1001"))
+    assert after(c, p.AgentFree(later(seconds=4), "1002"))[1] == []
+    assert c.looks_at(Policy(), NOW) == later(seconds=5)
+    assert after(c, p.AgentFree(later(seconds=5), "1002"))[1] == [p.CallNow("1002")]
+
+
+def test_what_could_not_be_placed_waits_and_what_never_can_is_for_a_person() -> None:
+    c, done = after(promised(Status.READY_TO_CALL), p.NotPlaced(NOW, "ATTEMPT_UNDER_WAY", may_wait=True))
+    assert (c.status, c.not_before) == (Status.READY_TO_CALL, later(seconds=30))
+    assert done == [p.Tell("rescheduled", "ATTEMPT_UNDER_WAY")]
+    c, done = after(c, p.NotPlaced(NOW, "NUMBER_BLOCKED", may_wait=False))
+    assert (c.status, done) == (Status.NEEDS_REVIEW, [p.Tell("needs_review", "NUMBER_BLOCKED")])
+
+
+# -- its time ---------------------------------------------------------------------------------------------
+
+AT_SIX = later(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more", "status"),
+    [
+        (BUSY, {}, Status.READY_TO_CALL), (AGENT_MISSED, {}, Status.READY_TO_CALL),
+        (CALLED_OFF, {}, Status.PENDING), (BUSY, {"retries": False}, Status.PENDING),
+    ],
+)  # fmt: skip
+def test_a_call_before_its_time_that_came_to_nothing_leaves_it_its_time(
+    outcome: Outcome, more: dict[str, Any], status: Status
+) -> None:
+    c, _ = after(promised(Status.IN_PROGRESS, scheduled_at=AT_SIX), ended(outcome, later(1), **more))
+    assert (c.status, c.not_before) == (status, AT_SIX)
+
+
+def test_a_yes_is_for_now_whatever_its_time_was() -> None:
+    c, _ = after(replace(promised(scheduled_at=AT_SIX), not_before=AT_SIX), p.Agreed(later(5)))
+    assert (c.not_before, c.scheduled_at) == (later(5), later(5))
+
+
+@pytest.mark.parametrize("fact", [p.AskedAgain(later(1)), p.Reassigned(later(1), "1002")], ids=repr)
+def test_nobody_is_called_right_behind_a_call(fact: p.Fact) -> None:
+    tried = promised(Status.READY_TO_CALL, last_attempt_at=later(0.9))
+    assert after(tried, fact)[0].not_before == later(0.9, seconds=30)
 
 
 # -- the window -------------------------------------------------------------------------------------------
@@ -303,6 +349,58 @@ def test_whoever_it_is_reassigned_to_has_their_own_time() -> None:
 def test_passing_on_does_not_hasten_the_next_call_to_the_client() -> None:
     c = replace(promised(Status.READY_TO_CALL), not_before=later(31))
     assert after(c, p.Due(later(30)), policy=AFTER_30)[0].not_before == later(31)
+
+
+# -- who took it ------------------------------------------------------------------------------------------
+
+
+def taken(outcome: Outcome, by: str = "1002", policy: Policy | None = None, **of: Any) -> Callback:
+    """A promise that this agent took, after a call that ended so."""
+    began = p.AttemptBegan(NOW, ATTEMPT, by)
+    return after(promised(**of), began, ended(outcome, later(1)), policy=policy)[0]
+
+
+@pytest.mark.parametrize("owner", ["", "1001"])
+def test_a_retry_is_of_the_agent_who_took_it_and_after_a_while_whose_it_was(owner: str) -> None:
+    c = taken(BUSY, extension=owner)
+    assert (c.status, c.extension) == (Status.READY_TO_CALL, "1002")
+    back = c.not_before + timedelta(minutes=10)
+    assert after(c, p.Due(back - timedelta(seconds=1))) == (c, [])
+    assert c.looks_at(Policy(), c.not_before + timedelta(seconds=1)) == back
+    c, done = after(c, p.Due(back))
+    assert (c.extension, c.status, outcomes(done)) == (owner, Status.READY_TO_CALL, ["passed_on"])
+    assert after(c, p.Due(back + timedelta(hours=1)))[0].extension == owner
+    policy = Policy(department_after_minutes=30)
+    c = taken(BUSY, policy=policy, extension=owner)
+    assert c.passes_on_at(policy) == c.not_before + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("outcome", [AGENT_MISSED, CALLED_OFF])
+@pytest.mark.parametrize("owner", ["", "1001"])
+def test_who_took_it_and_missed_it_gives_it_back_at_once(outcome: Outcome, owner: str) -> None:
+    assert taken(outcome, extension=owner).extension == owner
+
+
+def test_who_says_yes_to_it_takes_it_and_its_owner_can_take_it_back() -> None:
+    c, _ = after(promised(extension=""), p.Agreed(NOW, "1002"))
+    assert (c.extension, c.taken_from) == ("1002", "")
+    c, _ = after(c, p.Agreed(NOW, "1003"))
+    assert (c.extension, c.taken_from) == ("1003", "")
+    assert after(c, p.Due(later(10)))[0].extension == ""
+    c, _ = after(promised(), p.Agreed(NOW, "1002"), p.Agreed(NOW, "1001"))
+    assert (c.extension, c.taken_from) == ("1001", None)
+
+
+@pytest.mark.parametrize(
+    ("fact", "owner"),
+    [
+        (p.AskedAgain(later(2)), ""), (p.Snoozed(later(2), later(60)), ""),
+        (p.Reassigned(later(2), "1003"), "1003"), (p.AskedAgain(later(2), extension="1004"), "1004"),
+    ],
+)  # fmt: skip
+def test_what_people_say_of_it_later_counts(fact: p.Fact, owner: str) -> None:
+    c, _ = after(taken(BUSY, extension=""), fact)
+    assert (c.extension, c.taken_from) == (owner, None)
 
 
 # -- endings ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -88,6 +89,19 @@ async def test_two_promises_made_at_the_same_moment_are_both_told(house: House) 
     await house.until_told("notify", "notify")
     numbers = {one.payload["callerNumber"] for one in house.backend.accepted if one.path.endswith("/notify")}
     assert numbers == {CLIENT, OTHER}
+
+
+async def test_the_next_is_told_also_if_the_first_is_not_wanted_any_more(house: House, agent: Phone) -> None:
+    """The agent stays free all the time: no moment of theirs comes, and nobody looks at the second."""
+    await house.settings(min_interval_minutes=1 / 60)
+    caller = await on_the_phone(house.switch, agent)
+    first = await house.promise()
+    second = await house.promise(OTHER)
+    await nothing_follows(house, "ticket", "ticket")
+    caller.hangup()
+    await house.until(first["id"], lambda row: row["notification_count"] == 1)
+    await house.post(f"/api/callbacks/{first['id']}/cancel")
+    await house.until(second["id"], lambda row: row["notification_count"] == 1)
 
 
 # -- time -------------------------------------------------------------------------------------------------
@@ -286,6 +300,93 @@ async def test_one_who_waits_gets_the_agent_whose_other_client_was_busy(house: H
     assert busy.calls == 1
 
 
+async def test_a_yes_comes_before_what_the_agent_would_only_be_told_of(house: House, agent: Phone) -> None:
+    caller = await on_the_phone(house.switch, agent)
+    older = await house.promise()
+    line = house.line(number=OTHER)
+    row = await house.promise(OTHER)
+    await nothing_follows(house, "ticket", "ticket")
+    await house.post(f"/api/callbacks/{row['id']}/agree")
+    caller.hangup()
+    await house.until_talking(agent, line)
+    assert (await house.look(older["id"]))["notification_count"] == 0
+
+
+async def test_a_client_who_is_on_a_call_with_us_keeps_no_other_from_theirs(
+    house: House, agent: Phone
+) -> None:
+    """Somebody else talks to the first in line, by a call that the backend ordered before the promise."""
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    first, line = house.line(), house.line(number=OTHER)
+    assert (await house.originate(extension="1002"))["success"]
+    await house.until_talking(second, first)
+    await house.settings(auto_dial=True)
+    caller = await on_the_phone(house.switch, agent)
+    busy = await house.promise()
+    await house.promise(OTHER)
+    caller.hangup()
+    await house.until_talking(agent, line)
+    await house.until_told("rescheduled")
+    assert house.result("rescheduled")["cause"] == "ATTEMPT_UNDER_WAY"
+    assert (await house.look(busy["id"]))["status"] == "pending"
+    assert first.calls == 1
+    second.hangup()
+    line.hangup()
+    await house.until_quiet()
+    house.after(seconds=31)
+    await house.switch.until(lambda: first.calls == 2)
+
+
+async def test_a_number_that_was_blocked_meanwhile_is_for_a_person_and_keeps_nobody_from_theirs(
+    house: House, agent: Phone
+) -> None:
+    caller = await on_the_phone(house.switch, agent)
+    row = await house.promise()
+    await house.promise(OTHER)
+    await house.settings(auto_dial=True, blocked_numbers=[CLIENT])
+    blocked, line = house.line(), house.line(number=OTHER)
+    caller.hangup()
+    await house.until_talking(agent, line)
+    assert (await house.look(row["id"]))["status"] == "needs_review"
+    response = await house.client.post(f"/api/callbacks/{row['id']}/accept")
+    assert (response.status_code, response.json()["error"]) == (422, "number_blocked")
+    assert blocked.calls == 0
+
+
+async def test_a_moment_that_comes_while_it_is_not_certain_who_owns_the_pbx_is_not_lost(
+    house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ownership, scheduler = house.api.daemon.ownership, house.api.daemon.scheduler
+    caller = await on_the_phone(house.switch, agent)
+    await house.promise()
+    await nothing_follows(house, "ticket")
+    monkeypatch.setattr(scheduler, "_owns_pbx", lambda: False)
+    caller.hangup()
+    await house.until_free()
+    assert "notify" not in house.told()
+    monkeypatch.setattr(scheduler, "_owns_pbx", ownership.may_dial)
+    await house.until_told("notify")
+
+
+async def test_a_retry_is_of_the_agent_who_took_it(house: House, agent: Phone) -> None:
+    for name, number in (("Ana", "1001"), ("Bruno", "1002")):
+        await add(house.api, name=name, destination_number=number, department="Financeiro")
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    line = house.line(Manner.BUSY)
+    row = await house.promise(extension="", department="Financeiro")
+    assert (await house.accept(row, "1002"))["success"]
+    row = await house.until(row["id"], lambda row: row["misses"])
+    assert (row["extension"], row["status"]) == ("1002", "ready_to_call")
+    await house.until_quiet()
+    line.manner = Manner.ANSWER
+    await house.until_free("1002")
+    house.after(seconds=31)
+    await house.until_talking(second, line)
+    assert agent.calls == 0
+
+
 # -- departments ------------------------------------------------------------------------------------------
 
 
@@ -349,6 +450,28 @@ async def test_with_the_backend_as_owner_nobody_is_told_or_called(house: House, 
     answer = await house.originate(ticket_id="T1")
     assert answer["success"]
     await house.until_talking(agent, line)
+
+
+async def test_what_the_database_did_not_let_us_offer_is_offered_once_it_is_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promise was found due, and then it could not be asked who may take it."""
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    scheduler = house.api.daemon.scheduler
+    agents = scheduler._agents
+    asked = []
+
+    async def away(domain: UUID, department: str) -> list[str]:
+        asked.append(department)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(scheduler, "_agents", away)
+    await house.promise(extension="", department="Financeiro")
+    async with asyncio.timeout(5):
+        while not asked:
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(scheduler, "_agents", agents)
+    await house.until_told("notify")
 
 
 async def test_a_promise_becomes_ours_when_the_owner_changes(house: House) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.backend import Answer, Delivery
 from tests.callback.conftest import House
+from tests.conftest import DOMAIN
 from voiced.sim import Manner, Phone
 from voiced.tickets import outbox
 
@@ -52,6 +55,44 @@ async def test_a_ticket_is_made_with_all_that_is_known(house: House) -> None:
     }  # fmt: skip
     row = await house.until(row["id"], lambda row: row["ticket_id"])
     assert (row["ticket_id"], row["ticket_uuid"]) == ("T1", "uuid-T1")
+
+
+async def test_every_result_has_every_field_of_the_documentation(house: House, agent: Phone) -> None:
+    text = (Path(__file__).parents[2] / "docs/callbacks.md").read_text()
+    table = text.partition("| field | what it is |")[2].partition("\n\n")[0]
+    fields = {name for line in table.splitlines()[2:] for name in line.split("|")[1].strip().split(", ")}
+    line = house.line(Manner.BUSY)
+    row = await house.promise(contact_name="Maria", department="Financeiro")
+    placed = await house.accept(row)
+    await house.until_told("calling", "retry")
+    line.manner = Manner.ANSWER
+    await house.until_quiet(), await house.until_free()
+    house.after(seconds=30)
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_told("connected", "completed")
+    await house.until_free()
+    house.line(Manner.BUSY, "+5521988887777")
+    bare = await house.originate("+5521988887777", ticket_id="T9", contact_name="João")
+    await house.until_told("completed", "failed")
+    for result in house.results():
+        assert set(result) == fields
+        assert datetime.fromisoformat(result["at"]).tzinfo is not None
+    retry = house.result("retry")
+    assert {name: retry[name] for name in fields - {"at", "nextAttemptAt"}} == {
+        "callbackId": row["id"], "storyId": row["story_id"], "ticketId": "T1", "domainUuid": str(DOMAIN),
+        "callerNumber": "+5511999990000", "callerName": "Maria", "extension": "1001",
+        "department": "Financeiro", "status": "ready_to_call", "outcome": "retry", "cause": "USER_BUSY",
+        "leg": "client", "sipCode": "486", "attempt": 1, "attemptId": placed["call_uuid"],
+        "durationSeconds": 0.0, "secondsToConnect": None, "scheduledAt": None, "recordingPath": None,
+        "ticketStatus": None,
+    }  # fmt: skip
+    assert datetime.fromisoformat(retry["nextAttemptAt"]) > datetime.fromisoformat(retry["at"])
+    connected = house.result("connected")
+    assert (connected["storyId"], connected["secondsToConnect"] > 0) == (row["story_id"], True)
+    failed = house.result("failed")
+    named = ("callbackId", "ticketId", "attemptId", "callerName", "extension", "leg")
+    assert [failed[name] for name in named] == [None, "T9", bare["call_uuid"], "João", "1001", "client"]
 
 
 async def test_a_ticket_that_exists_already_is_not_made_again_but_told(house: House) -> None:
@@ -186,3 +227,88 @@ async def test_each_change_tells_the_new_status_and_time(house: House) -> None:
         "closed", None,
     )  # fmt: skip
     assert (house.result("canceled")["cause"], house.result("canceled")["nextAttemptAt"]) == ("BY_API", None)
+
+
+# -- several tickets of one client ------------------------------------------------------------------------
+
+
+def told_to(house: House, ticket: str) -> list[str]:
+    return [one["outcome"] for one in house.results() if one["ticketId"] == ticket]
+
+
+async def test_each_ticket_of_a_client_finds_the_callback_and_is_told(house: House, agent: Phone) -> None:
+    row = await house.promise()
+    await house.until(row["id"], lambda row: row["ticket_id"] == "T1")
+    again = await house.promise(ticket_id="K2")
+    assert (again["id"], again["ticket_ids"]) == (row["id"], ["T1", "K2"])
+    await house.promise(ticket_id="K2")
+    await house.promise(ticket_id="T1")
+    for ticket in ("T1", "K2"):
+        for path in (f"/api/callbacks?ticket_id={ticket}", f"/api/voice/callbacks?ticketId={ticket}"):
+            answer = (await house.client.get(path)).json()
+            assert [one["id"] for one in answer["callbacks"]] == [row["id"]], path
+    line = house.line()
+    assert (await house.post("/api/voice/callback/accept", {"ticketId": "K2"}))["success"]
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_status(row["id"], "completed")
+    outcomes = ["updated", "updated", "updated", "calling", "connected", "completed"]
+    await house.backend.until(lambda: told_to(house, "T1") == told_to(house, "K2") == outcomes)
+    assert house.told().count("notify") == 1, "the agent is told once"
+
+
+async def test_a_ticket_that_comes_before_ours_is_made_keeps_neither_from_being_told(house: House) -> None:
+    at_first(house, [500, 500])
+    row = await house.promise()
+    await house.promise(ticket_id="ação 2")  # no header could carry it
+    row = await house.until(row["id"], lambda row: row["ticket_id"])
+    assert row["ticket_ids"] == ["T1", "ação 2"]
+    await house.post(f"/api/callbacks/{row['id']}/snooze", {"minutes": 5})
+    for ticket in row["ticket_ids"]:
+        await house.backend.until(lambda ticket=ticket: told_to(house, ticket) == ["updated", "snoozed"])
+
+
+async def test_a_backend_that_makes_the_ticket_it_has_named_is_told_once(house: House) -> None:
+    at_first(house, [500])
+    row = await house.promise()
+    await house.promise(ticket_id="T1")
+    row = await house.until(row["id"], lambda row: row["ticket_id"])
+    assert row["ticket_ids"] == ["T1"]
+
+
+async def test_a_result_that_is_refused_for_one_ticket_holds_up_no_other_and_arrives_when_released(
+    house: House, agent: Phone
+) -> None:
+    row = await house.promise(ticket_id="K1")
+    await house.promise(ticket_id="K2")
+    good = house.backend.answer
+    gone = {"K1"}
+
+    def answer(delivery: Delivery) -> Answer:
+        is_refused = delivery.path.endswith("result") and delivery.payload["ticketId"] in gone
+        return 404 if is_refused else good(delivery)
+
+    await house.backend.until(lambda: told_to(house, "K1") == ["made", "updated"])
+    house.backend.answer = answer
+    line = house.line()
+    await house.accept(row)
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.backend.until(lambda: told_to(house, "K2")[-1:] == ["completed"])
+    assert told_to(house, "K1") == ["made", "updated"]
+    held = (await house.client.get("/api/outbox?state=held")).json()["messages"]
+    assert [(one["last_status"], one["payload"]["outcome"]) for one in held] == [(404, "calling")]
+    gone.clear()
+    await house.post(f"/api/outbox/{held[0]['id']}/release")
+    await house.backend.until(lambda: told_to(house, "K1")[-3:] == ["calling", "connected", "completed"])
+
+
+async def test_a_ticket_that_is_named_while_the_client_is_called_is_told_of_it(house: House) -> None:
+    line = house.line(Manner.RING)
+    row = await house.promise(ticket_id="K1")
+    answer = await house.accept(row)
+    await house.switch.until(lambda: line.ringing)
+    await house.post("/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "K2"})
+    await house.post(f"/api/callbacks/{row['id']}/cancel")
+    await house.backend.until(lambda: told_to(house, "K2") == ["canceled"])
+    assert told_to(house, "K1")[-1:] == ["canceled"]

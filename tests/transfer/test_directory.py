@@ -14,9 +14,9 @@ from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, Start, url_of
 from tests.gate import Gate
 from tests.house import add
-from voiced import database
+from voiced import database, notices
 from voiced.app import CannotStart
-from voiced.database import SQL
+from voiced.database import SQL, open_pool
 from voiced.notices import Notices
 from voiced.sim import Switch
 from voiced.transfer.directory import KEPT_SECONDS, Directory
@@ -139,6 +139,27 @@ async def test_with_the_database_away_what_is_kept_goes_on_being_used(gate: Gate
             await directory.book(uuid4())
 
 
+async def test_a_change_that_nobody_heard_is_seen_when_notices_are_heard_again(
+    gate: Gate, pool: asyncpg.Pool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "PAUSE", 0.05)
+    async with await open_pool(gate.url, size=1) as through:
+        ears = Notices(through)
+        directory = Directory(pool, ears, {DOMAIN: "America/Sao_Paulo"}, clock)
+        heard = asyncio.create_task(ears.run())
+        await put(pool, "Vendas")
+        async with asyncio.timeout(5):
+            while await names(directory) != ["Vendas"]:
+                await asyncio.sleep(0.01)
+            await gate.shut()
+            await put(pool, "Suporte")
+            await gate.open()
+            while await names(directory) != ["Suporte", "Vendas"]:
+                await asyncio.sleep(0.01)
+        heard.cancel()
+        await asyncio.gather(heard, return_exceptions=True)
+
+
 async def test_a_row_that_is_wrong_is_left_out_and_the_others_count(
     pool: asyncpg.Pool, directory: Directory
 ) -> None:
@@ -170,28 +191,6 @@ async def test_rows_with_holes_and_names_in_use_before_are_understood(
     assert found["Antigo"].working_hours is not None
 
 
-async def test_a_change_that_was_missed_counts_as_soon_as_changes_are_heard_again(
-    pool: asyncpg.Pool, clock: Clock
-) -> None:
-    notices = Notices(pool)
-    directory = Directory(pool, notices, {}, clock)
-    begun = asyncio.Queue[None]()
-    notices.on_listening(lambda: begun.put_nowait(None))
-    await put(pool)
-    for name in ("Compras", "Cobrança"):
-        assert await names(directory) == [
-            await pool.fetchval("select name from v_voice_transfer_destinations")
-        ]
-        await pool.execute("update v_voice_transfer_destinations set name = $1", name)
-        assert await names(directory) != [name], "nobody listens"
-        task = asyncio.create_task(notices.run())
-        async with asyncio.timeout(5):
-            await begun.get()
-        assert await names(directory) == [name]
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def test_while_the_database_is_away_again_what_may_be_old_is_better_than_nothing(
     gate: Gate, clock: Clock
 ) -> None:
@@ -200,7 +199,7 @@ async def test_while_the_database_is_away_again_what_may_be_old_is_better_than_n
         directory = Directory(pool, notices := Notices(pool), {}, clock)
         assert await names(directory) == ["Vendas"]
         await gate.shut()
-        for listener in notices._on_listening:
+        for listener in notices._doubters:
             listener()
         assert await names(directory) == ["Vendas"]
 

@@ -40,6 +40,7 @@ class Callback:
     expires_at: datetime
     not_before: datetime  # it waits until then: its time, a snooze, a pause between two notices or calls
     extension: str = ""  # the agent; '' for anybody of the department
+    taken_from: str | None = None  # whose it was before this agent took it ('' : the department's); else None
     intended_for: str = ""  # whom it was promised for; stays when it passes to the department
     department: str = ""
     scheduled_at: datetime | None = None
@@ -70,7 +71,15 @@ class Callback:
         return min(times)
 
     def passes_on_at(self, policy: Policy) -> datetime | None:
-        """When a promise for one person becomes their department's; None where it does not."""
+        """When a promise for one person becomes their department's; None where it does not.
+
+        An agent who took it from others has it for so long from its retry's time, or for the pause between
+        two notices where agents keep theirs.
+        """
+        if self.taken_from is not None:
+            minutes = policy.department_after_minutes
+            minutes = policy.min_interval_minutes if minutes is None else minutes
+            return self.not_before + timedelta(minutes=minutes)
         if policy.department_after_minutes is None or not (self.extension and self.department):
             return None
         theirs_since = self.assigned_at or self.created_at

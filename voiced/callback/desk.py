@@ -29,6 +29,7 @@ from voiced.callback.promise_facts import (
 )
 from voiced.callback.refusals import (
     AgentNotAvailable,
+    AlreadyCompleted,
     AttemptUnderWay,
     BadNumber,
     BadTime,
@@ -37,6 +38,7 @@ from voiced.callback.refusals import (
     NobodyToCall,
     NoSuchAttempt,
     NoSuchCallback,
+    NumberMismatch,
 )
 from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt, Phase
@@ -52,7 +54,7 @@ _ORDER: Final = TypeAdapter(Order)
 SIGN_SECONDS: Final = 2.0  # for a phone to say whether it rings
 RECOGNISE_SECONDS: Final = 0.5  # for the callback that a caller has already
 RETRY_AFTER: Final = 30.0  # seconds, said to whoever may try again
-_CAUSES: Final = {
+CAUSES: Final = {
     State.IN_CALL: "USER_BUSY",
     State.RINGING: "USER_BUSY",
     State.DND: "DO_NOT_DISTURB",
@@ -67,6 +69,18 @@ class Placed:
     id: UUID | None
     error: str = ""
     should_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallWanted:
+    """A call that is ordered now. `number` is as it was written; extension '' is the callback's agent."""
+
+    extension: str
+    number: str
+    callback_id: UUID | None = None
+    ticket_id: str = ""
+    reason: str = ""
+    contact_name: str = ""
 
 
 class Desk:
@@ -156,42 +170,65 @@ class Desk:
             raise AttemptUnderWay if why == ".calling" else CallbackIsClosed
         return await self.place(await self.order_for(row, extension))
 
-    async def originate(
-        self, domain: DomainSettings, extension: str, number: str, ticket_id: str, reason: str, name: str
-    ) -> Placed:
-        """A call that the backend wants now. One that names a ticket belongs to that ticket's callback.
+    async def originate(self, domain: DomainSettings, wanted: CallWanted) -> Placed:
+        """A call that the backend wants now: of the callback that it names, its ticket's, or the number's.
 
-        It is never retried by us: the answer says whether it should be.
+        It is never retried by us: the answer says whether it should be. Raises NumberMismatch,
+        AlreadyCompleted, CallbackIsClosed, NoSuchCallback, NobodyToCall, BadNumber, NumberBlocked,
+        PrefixNotAllowed.
         """
         policy = await self.keeper.policies.of(domain.company)
-        e164 = numbers.e164(number, domain.region)
-        numbers.check(e164, policy)
-        row = None
-        if ticket_id:
-            row = await self._pool.fetchrow(query("callback/of_ticket"), ticket_id, domain.uuid)
-        if row is not None and row["closed_at"] is None:
-            if row["status"] == Status.IN_PROGRESS:
-                return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
-            order = replace(await self.order_for(dict(row), extension), retries=False)
+        number = numbers.e164(wanted.number, domain.region)
+        numbers.check(number, policy)
+        row = await self._callback_of(domain.uuid, number, wanted)
+        extension = wanted.extension or (row["extension"] if row else "")
+        if row is not None and row["status"] == Status.IN_PROGRESS:
+            return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
+        if row is not None and row["number"] != number:
+            raise NumberMismatch
+        if not extension:
+            raise NobodyToCall
+        if row is not None:
+            if wanted.ticket_id:
+                await self.keeper.add_ticket(row["id"], wanted.ticket_id)
+            order = await self.order_for(row, extension)
         else:
             id = uuid4()
             order = self._order(
-                id, domain, policy, extension, e164, story_id=id, ticket_id=ticket_id, retries=False,
-                contact_name=name, reason=reason,
+                id, domain, policy, extension, number, story_id=id, ticket_id=wanted.ticket_id,
+                contact_name=wanted.contact_name, reason=wanted.reason,
             )  # fmt: skip
         try:
-            return await self.place(order)
+            return await self.place(replace(order, retries=False))
         except AgentNotAvailable as error:
             return Placed(None, str(error), should_retry=True)
         except AttemptUnderWay:
             return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
 
+    async def _callback_of(self, domain: UUID, number: str, wanted: CallWanted) -> dict[str, Any] | None:
+        """The open callback that an ordered call belongs to."""
+        if wanted.callback_id is not None:
+            named = await self.find(wanted.callback_id, "", domain)
+            if named["closed_at"] is not None:
+                raise AlreadyCompleted if named["status"] == Status.COMPLETED else CallbackIsClosed
+            return named
+        if wanted.ticket_id:
+            row = await self._pool.fetchrow(query("callback/of_ticket"), wanted.ticket_id, domain)
+            if row is not None and row["closed_at"] is None:
+                return dict(row)
+        row = await self._pool.fetchrow(query("callback/open_of_number"), domain, number)
+        return await self.find(row["id"], "", domain) if row else None
+
     async def order_for(self, row: dict[str, Any], extension: str) -> Order:
-        """The order of a callback's next call. Raises NoSuchCallback for a domain that is not configured."""
+        """The order of a callback's next call.
+
+        Raises NoSuchCallback for a domain that is not configured, NumberBlocked, PrefixNotAllowed.
+        """
         domain = self._settings.domain_of(row["domain_uuid"])
         if domain is None:
             raise NoSuchCallback("its domain is not configured here any more")
         policy = await self.keeper.policies.of(row["company_id"])
+        numbers.check(row["number"], policy)  # it may be blocked by now
         return self._order(
             uuid4(), domain, policy, extension, row["number"], story_id=row["story_id"],
             ticket_id=row["ticket_id"], callback_id=row["id"], contact_name=row["contact_name"],
@@ -207,7 +244,7 @@ class Desk:
             raise AttemptUnderWay  # and not that the agent is busy, with this very call
         state = self._presence.state(Extension(order.extension, order.domain))
         if state is not State.AVAILABLE:
-            raise AgentNotAvailable(_CAUSES[state])
+            raise AgentNotAvailable(CAUSES[state])
         driver = await self.attempts.begin(order)
         await asyncio.wait([driver.sign], timeout=SIGN_SECONDS)
         outcome = driver.attempt.outcome
@@ -225,6 +262,8 @@ class Desk:
             if driver := self.attempts.get(id):
                 driver.order = replace(driver.order, named_ticket=ticket_id)
             found = await self._attempt(id, domain) or found
+        elif ticket_id and found[0].callback_id is not None:
+            await self.keeper.add_ticket(found[0].callback_id, ticket_id)
         return found
 
     async def active(self, domain: UUID | None) -> list[tuple[Order, Attempt]]:
@@ -247,14 +286,14 @@ class Desk:
     def _order(
         self, id: UUID, domain: DomainSettings, policy: Policy, extension: str, number: str, *,
         story_id: UUID, ticket_id: str = "", callback_id: UUID | None = None, contact_name: str = "",
-        reason: str = "", retries: bool = True,
+        reason: str = "",
     ) -> Order:  # fmt: skip
         return Order(
             id, self._settings.pbx.name, domain.uuid, domain.name, extension, number,
             self._settings.gateway_of(domain), story_id, callback_id, ticket_id, contact_name, reason,
             policy.caller_id, domain.locale, policy.first, policy.is_confirmed_by_key, policy.announce,
             policy.recording_path.replace("{id}", str(id)), policy.ring_seconds, policy.connect_seconds,
-            policy.agent_rest_seconds, retries,
+            policy.agent_rest_seconds,
         )  # fmt: skip
 
     async def _attempt(self, id: UUID, domain: UUID | None) -> tuple[Order, Attempt] | None:

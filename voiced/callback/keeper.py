@@ -18,9 +18,8 @@ import structlog
 from voiced.callback import messages, numbers, promise, store
 from voiced.callback.callback import Callback, Status
 from voiced.callback.order import Order
-from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policies import Policies
-from voiced.callback.policy import Policy
+from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import (
     AgentFree,
     AskedAgain,
@@ -37,6 +36,7 @@ from voiced.callback.refusals import (
     CallbackIsCalling,
     CallbackIsClosed,
     CallbacksDisabled,
+    NobodyToCall,
     NoSuchCallback,
     TooManyForNumber,
 )
@@ -116,8 +116,8 @@ class Keeper:
     async def make(self, wanted: Wanted) -> Kept:
         """A new promise, or the client's open one brought up to date.
 
-        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, TooManyForNumber,
-        CallbackIsCalling.
+        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, NobodyToCall,
+        TooManyForNumber, CallbackIsCalling.
         """
         policy = await self.policies.of(wanted.company_id)
         if not policy.enabled:
@@ -143,14 +143,16 @@ class Keeper:
         )
         if row is not None:
             return await self._update(connection, row, wanted, policy)
+        if not (wanted.extension or fold(wanted.department) or policy.owner is Owner.BACKEND):
+            raise NobodyToCall("say who shall call: an extension, a department, or both")
         now, id = self._clock(), uuid4()
         made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)
         if made >= policy.max_per_number_per_day:
             raise TooManyForNumber
         c = Callback(
-            id, Status.PENDING, now, promise.expiry(now, wanted.scheduled_at, policy),
-            max(now, wanted.scheduled_at or now), wanted.extension, wanted.intended_for, wanted.department,
-            wanted.scheduled_at,
+            id, Status.PENDING, now, policy.expiry(now, wanted.scheduled_at),
+            max(now, wanted.scheduled_at or now), extension=wanted.extension,
+            intended_for=wanted.intended_for, department=wanted.department, scheduled_at=wanted.scheduled_at,
         )  # fmt: skip
         await connection.execute(
             query("callback/insert"), id, self._pbx, wanted.company_id, wanted.domain_uuid,
@@ -163,7 +165,7 @@ class Keeper:
         await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
         row = dict(await connection.fetchrow(query("callback/read"), id, None))
         # a ticket that exists already is not made again, but is told
-        message = messages.change(row, Tell("made")) if wanted.ticket_id else messages.ticket(row)
+        message = messages.change(row, Tell("made"), Fact(now)) if wanted.ticket_id else messages.ticket(row)
         await self._put(connection, [message])
         return Kept(row, None, "made")
 
@@ -176,8 +178,10 @@ class Keeper:
         await connection.execute(
             query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
             text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
-            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id, text(wanted.ticket_id),
+            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
         )  # fmt: skip
+        if wanted.ticket_id:
+            await connection.execute(query("callback/add_ticket"), row["id"], text(wanted.ticket_id))
         row = await connection.fetchrow(query("callback/lock"), row["id"])
         return await self._decide(connection, row, fact, policy)
 
@@ -225,6 +229,10 @@ class Keeper:
             self._watch(each)
         return kept
 
+    async def add_ticket(self, id: UUID, ticket: str) -> None:
+        """One more ticket of a callback: it is found by it, and told of to it, from now on."""
+        await self._pool.execute(query("callback/add_ticket"), id, text(ticket))
+
     # -- attempts -----------------------------------------------------------------------------------------
 
     async def begin(self, order: Order, a: Attempt) -> None:
@@ -255,16 +263,14 @@ class Keeper:
             ended = await connection.fetchrow(query("attempt/unsettled"), self._pbx)
             if ended is None:
                 return False
-            order = store.order_of(ended)
-            outcome = Outcome(Result(ended["result"]), ended["leg"], ended["cause"], ended["sip_code"])
-            if order.callback_id is None:
-                message = messages.attempt_ended(order, outcome, ended["talk_seconds"])
-                await self._put(connection, [message])
+            if ended["callback_id"] is None:
+                await self._put(connection, [messages.attempt_ended(ended)])
             else:
-                row = await connection.fetchrow(query("callback/lock"), order.callback_id)
+                row = await connection.fetchrow(query("callback/lock"), ended["callback_id"])
                 fact = AttemptEnded(
-                    self._clock(), order.id, outcome, ended["talk_seconds"], order.retries, order.recording
-                )
+                    self._clock(), ended["id"], store.outcome_of(ended), ended["talk_seconds"],
+                    ended["retries"], ended["recording"],
+                )  # fmt: skip
                 kept = await self._decide(connection, row, fact, await self._policy(connection, row))
             await connection.execute(query("attempt/settled"), ended["id"])
         if kept is not None:
@@ -300,7 +306,7 @@ class Keeper:
             await connection.execute(query("callback/look_again"), before.id, after.looks_at(policy, fact.at))
             return Kept(dict(row), before.status, name)
         now = await store.save(connection, row, after, fact, policy)
-        told = [messages.change(now, effect) for effect in effects if isinstance(effect, Tell)]
+        told = [messages.change(now, effect, fact) for effect in effects if isinstance(effect, Tell)]
         told += [
             messages.notice(now, effect.extension, fact.at)
             for effect in effects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -69,7 +70,7 @@ class Policy(BaseModel):
     owner: Owner = Owner.VOICED
     expiration_hours: float = Field(24, gt=0, le=24 * 90)
     max_notifications: int = Field(5, ge=1, le=100)
-    min_interval_minutes: float = Field(10, ge=0, le=24 * 60)
+    min_interval_minutes: float = Field(10, ge=1 / 60, le=24 * 60)
     auto_dial: bool = False  # call as soon as the agent is free, without asking
     auto_retry: bool = True
     retry_delay_seconds: float = Field(30, ge=1, le=24 * 3600)
@@ -102,6 +103,10 @@ class Policy(BaseModel):
     def is_confirmed_by_key(self) -> bool:
         """Whether the client takes the call with a key."""
         return self.first is Side.CLIENT if self.client_confirms is None else self.client_confirms
+
+    def expiry(self, made_at: datetime, scheduled_at: datetime | None = None) -> datetime:
+        """When a promise is given up: so many hours after the later of its making and its time."""
+        return max(made_at, scheduled_at or made_at) + timedelta(hours=self.expiration_hours)
 
     def limit(self, budget: Budget) -> int:
         """How many endings of this kind there may be."""

@@ -36,6 +36,14 @@ class AgentFree(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class NotPlaced(Fact):
+    """An agent was free, and the call could not be placed: nobody was dialled."""
+
+    cause: str
+    may_wait: bool  # the client is on a call with us; False: this is nothing that can be called
+
+
+@dataclass(frozen=True, slots=True)
 class ClientTold(Fact):
     """The client was written to, and may answer."""
 
@@ -95,7 +103,8 @@ class AttemptEnded(Fact):
 
 
 FACTS: Final[tuple[type[Fact], ...]] = (
-    AskedAgain, AgentFree, ClientTold, Agreed, Due, Snoozed, Reassigned, Canceled, AttemptBegan, AttemptEnded,
+    AskedAgain, AgentFree, NotPlaced, ClientTold, Agreed, Due, Snoozed, Reassigned, Canceled, AttemptBegan,
+    AttemptEnded,
 )  # fmt: skip
 
 

@@ -59,6 +59,18 @@ class CallbackIsClosed(Refusal):
     code = "callback_is_closed"
 
 
+class AlreadyCompleted(CallbackIsClosed):
+    """The promise is kept: the two have talked."""
+
+    code = "already_completed"
+
+
+class NumberMismatch(Refusal):
+    """The callback is of a client with another number."""
+
+    code, field = "number_mismatch", "client_number"
+
+
 class AttemptUnderWay(Refusal):
     """The client, or the agent, is being called already."""
 

@@ -1,8 +1,10 @@
 """Brings free agents and waiting clients together: by the moment an agent becomes free, and by the clock.
 
-Nothing is polled. An agent who has been free for some seconds is offered the one promise that has been due
-longest; a promise whose time has come is looked at once, and waits for its agent's next moment if there is
-none free. One free agent is one call, so there are never more calls than agents.
+Nothing is polled. An agent is served when they have been free for some seconds, and again for each promise of
+theirs that comes due while they are, and a notice's pause after each notice. One who is served is offered one
+promise: first what somebody has said yes to, then the rest; of each the one that has been due longest. A call
+that cannot be placed waits, and the next has its turn. One free agent is one call, so there are never more
+calls than agents. Until when a promise waits stands in the database, for whichever daemon comes next.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -23,7 +25,8 @@ from voiced.callback.desk import Desk
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
-from voiced.callback.promise_facts import CallNow, Notify, StopCall
+from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
+from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
 from voiced.database import is_away, query
 from voiced.notices import Notices
@@ -40,7 +43,7 @@ SOONEST: Final = 0.02  # seconds: what is due and was not looked at is being cha
 LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
 RETRY_SECONDS: Final = 1.0  # while the database is away
 COUNT_SECONDS: Final = 15.0  # between two counts of what waits
-REFUSED_SECONDS: Final = 5.0  # before an agent is offered something again whose call could not be placed
+_AGENT: Final = ("agent_not_available", "pbx_is_away")  # no reason to put the promise off: others may be free
 
 Departments: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # those that an extension works for
 Agents: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # the extensions of a department
@@ -63,6 +66,10 @@ class Scheduler:
         self._resting: dict[Extension, asyncio.TimerHandle] = {}
         self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
+        self._told: dict[
+            Extension, asyncio.TimerHandle
+        ] = {}  # whose next turn comes after the notice's pause
+        self._has_missed = False  # a moment that came while it was not certain that the PBX is ours
         self._tasks = Tasks()
         self._is_stopped = self._is_waiting = False
         self.waiting = 0  # callbacks, when they were last counted
@@ -115,7 +122,11 @@ class Scheduler:
 
     def freed(self, extension: Extension) -> None:
         """An agent has been free for some seconds."""
-        if extension.domain not in self._domains or self._is_stopped or not self._owns_pbx():
+        if extension.domain not in self._domains or self._is_stopped:
+            return
+        if not self._owns_pbx():
+            self._has_missed = True
+            self.wake()
             return
         if extension in self._serving:
             self._serving[extension] = True
@@ -137,20 +148,24 @@ class Scheduler:
 
     async def _offer(self, extension: Extension) -> None:
         domain = self._domains[extension.domain]
-        turns = self._turns.pop(extension, 0)
         if not self._is_free(extension, domain):
+            self._turns.pop(extension, None)
             return
         number = extension.number
         kept = await self._keeper.offer(
             domain.uuid, number, await self._departments(domain.uuid, number),
             lambda policy, client, now: self._opens_at(policy, client, domain, now),
         )  # fmt: skip
+        turns = self._turns.pop(extension, 0)
         if kept is None:
             return
         if any(isinstance(effect, CallNow) for effect in kept.effects):
             await self._call(kept, extension)
             return
-        was_put_off = kept.effects and not any(isinstance(effect, Notify) for effect in kept.effects)
+        is_told = any(isinstance(effect, Notify) for effect in kept.effects)
+        if is_told:
+            self._serve_after(kept.row["not_before"] - self._keeper.now(), extension)
+        was_put_off = kept.effects and not is_told
         # one that was offered before its own look has taken the turn of another
         turns -= 0 if was_put_off or kept.was_due else 1
         if turns > 0 or was_put_off:
@@ -158,13 +173,21 @@ class Scheduler:
             self._serving[extension] = True
 
     async def _call(self, kept: Kept, extension: Extension) -> None:
+        id = kept.row["id"]
         try:
             placed = await self._desk.place(await self._desk.order_for(kept.row, extension.number))
+        except DatabaseIsAway:
+            raise
         except Refusal as refusal:
-            log.info("a callback could not be placed", callback_id=str(kept.row["id"]), reason=refusal.code)
-            self._later(REFUSED_SECONDS, extension)
+            log.info("a callback could not be placed", callback_id=str(id), reason=refusal.code)
+            if refusal.code in _AGENT:
+                return
+            may_wait = isinstance(refusal, AttemptUnderWay)
+            with suppress(Refusal):  # it may be closed meanwhile
+                await self._keeper.tell(id, NotPlaced(self._keeper.now(), refusal.code.upper(), may_wait))
+            self._serving[extension] = True
         else:
-            log.info("callback placed", callback_id=str(kept.row["id"]), error=placed.error)
+            log.info("callback placed", callback_id=str(id), error=placed.error)
 
     def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
         is_called = self._desk.attempts.calls_agent(domain.uuid, extension.number)
@@ -184,13 +207,15 @@ class Scheduler:
             wait = RETRY_SECONDS
             try:
                 owned, owned_before = self._owns_pbx(), owned
-                if owned and not owned_before:
+                if owned and (self._has_missed or not owned_before):
+                    self._has_missed = False
                     self._serve_all()
                 if owned:
                     wait = await self._look()
             except Exception as error:
                 if not (is_away(error) or isinstance(error, DatabaseIsAway)):
                     raise
+                self._has_missed = True  # what was looked at may not have been offered to anybody
                 log.warning("the database is away, callbacks wait", error=str(error) or repr(error))
             self._is_waiting = True
             try:
@@ -261,6 +286,16 @@ class Scheduler:
 
     def _later(self, seconds: float, extension: Extension) -> None:
         self._loop.call_later(seconds, self.freed, extension)
+
+    def _serve_after(self, pause: timedelta, extension: Extension) -> None:
+        """Whoever was told of one promise is told of the next, whatever becomes of the first."""
+        if timer := self._told.pop(extension, None):
+            timer.cancel()
+        self._told[extension] = self._loop.call_later(pause.total_seconds(), self._has_been_told, extension)
+
+    def _has_been_told(self, extension: Extension) -> None:
+        del self._told[extension]
+        self.freed(extension)
 
     def _rested(self, extension: Extension) -> None:
         del self._resting[extension]

@@ -44,19 +44,20 @@ class Attempts(Service):
 
     def __init__(
         self, pbx: Pbx, scribe: Scribe, pool: asyncpg.Pool, ownership: Ownership, announcer: Announcer,
-        music: str, *, begin: Begin, is_available: Callable[[Order], bool], watch: Watch,
+        music: str, *, begin: Begin, why_not: Callable[[Order], str], watch: Watch,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
         self._scribe, self._pool = scribe, pool
         self._tools = Tools(
             pbx=pbx, scribe=scribe, announcer=announcer, music=music, begin=begin,
-            is_available=is_available, ownership=ownership, watch=watch, clock=clock,
+            why_not=why_not, ownership=ownership, watch=watch, clock=clock,
             ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
         self._numbers: set[tuple[UUID, str]] = set()
         self._agents: set[tuple[UUID, str]] = set()
+        self.on_given_up: Callable[[], object] = lambda: None  # attempts have ended that nobody has driven
         pbx.calls.on(self._hear_bridge, name="CHANNEL_BRIDGE")
 
     def __len__(self) -> int:
@@ -136,6 +137,8 @@ class Attempts(Service):
     async def _take_up(self) -> None:
         known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
+        if await store.give_up_unreadable(self._pool, self._pbx.name):
+            self.on_given_up()
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
             if order.id in known or order.id in self._drivers:
                 continue

@@ -9,10 +9,12 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from voiced.callback.callback import WAITING, Callback, Status
 from voiced.callback.order import Order
+from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import Fact as PromiseFact
 from voiced.callback.state import Attempt
@@ -23,11 +25,16 @@ from voiced.scribe import Note
 from voiced.table import fact_name
 from voiced.tickets.message import Message
 
+log = structlog.get_logger(__name__)
+
 _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
 _FACT: Final = TypeAdapter(Any)
 _COLUMNS: Final = [field.name for field in fields(Callback)]
-_HIDDEN: Final = {"seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key"}
+_HIDDEN: Final = {
+    "seq", "look_at", "not_before", "cancel_wanted", "total", "pbx", "department_key", "taken_from",
+    "other_tickets",
+}  # fmt: skip
 Row: TypeAlias = Any  # a record of PostgreSQL, or a dict with the same names
 
 
@@ -50,7 +57,7 @@ async def save(connection: Any, row: Row, c: Callback, fact: PromiseFact, policy
         c.intended_for, c.department, c.scheduled_at, c.assigned_at, c.attempts, dict(c.misses),
         c.last_attempt_at, c.attempt_id, c.notification_count, c.last_notified_at, c.whatsapp_sent_at,
         c.cancel_wanted, c.completed_at, c.closed_at, c.voice_call_duration, c.recording_path,
-        fold(c.department),
+        fold(c.department), c.taken_from,
     )  # fmt: skip
     return {**row, **{name: getattr(c, name) for name in _COLUMNS}, "seq": seq, "look_at": look_at}
 
@@ -82,6 +89,7 @@ async def journal(pool: asyncpg.Pool, id: UUID) -> dict[str, Any]:
 def shown(row: Row, policy: Policy) -> dict[str, Any]:
     """A callback as the API shows it."""
     return {name: value for name, value in dict(row).items() if name not in _HIDDEN} | {
+        "ticket_ids": [ticket for ticket in (row["ticket_id"], *row["other_tickets"]) if ticket],
         "max_attempts": policy.max_attempts,
         "min_interval_minutes": policy.min_interval_minutes,
         "next_at": row["not_before"] if row["status"] in WAITING else None,
@@ -116,26 +124,42 @@ def note(order: Order, a: Attempt, seq: int, fact: Fact, messages: Iterable[Mess
 
 
 async def open_attempts(pool: asyncpg.Pool, pbx: str) -> list[tuple[Order, Attempt, int]]:
-    """Attempts that have not ended, for recovery."""
+    """Attempts that have not ended, but for those that another version of voiced has written so that this one
+    cannot read them."""
     rows = await pool.fetch(query("attempt/open"), pbx)
-    return [_attempt(row) for row in rows]
+    return [found for row in rows if (found := _attempt(row))]
+
+
+async def give_up_unreadable(pool: asyncpg.Pool, pbx: str) -> int:
+    """Nobody can go on with what cannot be read: its result is lost, and told as that. Returns how many."""
+    lost = [row["id"] for row in await pool.fetch(query("attempt/open"), pbx) if _attempt(row) is None]
+    for id in lost:
+        log.error("a callback attempt cannot be read, it is given up", attempt_id=str(id))
+        await pool.execute(query("attempt/give_up"), id)
+    return len(lost)
 
 
 async def load_attempt(
     pool: asyncpg.Pool, id: UUID, domain: UUID | None
 ) -> tuple[Order, Attempt, int] | None:
-    """An attempt as last recorded; None where there is none (or none of this domain)."""
+    """An attempt as last recorded; None for none (or none of this domain), and for one that is unreadable."""
     row = await pool.fetchrow(query("attempt/read"), id, domain)
     return _attempt(row) if row else None
 
 
-def order_of(row: Row) -> Order:
-    """The order of an attempt's row, with the ticket that was named later."""
-    return replace(_ORDER.validate_python(row["request"]), named_ticket=row["ticket_id"])
+def outcome_of(row: Row) -> Outcome:
+    """How an attempt has ended; a kind that only another version knows is a failure of ours."""
+    result = row["result"] if row["result"] in list(Result) else Result.FAILED
+    return Outcome(Result(result), row["leg"], row["cause"], row["sip_code"])
 
 
-def _attempt(row: Row) -> tuple[Order, Attempt, int]:
-    return order_of(row), _ATTEMPT.validate_python(row["state"]), row["seq"]
+def _attempt(row: Row) -> tuple[Order, Attempt, int] | None:
+    try:
+        order = replace(_ORDER.validate_python(row["request"]), named_ticket=row["ticket_id"])
+        return order, _ATTEMPT.validate_python(row["state"]), row["seq"]
+    except ValidationError as error:
+        log.warning("a callback attempt cannot be read", attempt_id=str(row["id"]), error=str(error))
+        return None
 
 
 def moment(at: float) -> datetime | None:

@@ -63,7 +63,7 @@ class Directory:
         self._kept: dict[tuple[UUID, UUID | None], tuple[float, Book]] = {}
         self._loading: dict[tuple[UUID, UUID | None], asyncio.Task[Book]] = {}
         notices.on("voiced_destinations", self._changed)
-        notices.on_listening(self._may_have_missed)
+        notices.on_doubt(self._doubt)
 
     async def departments_of(self, domain: UUID, extension: str) -> list[str]:
         """The departments that an extension is a destination of."""
@@ -115,16 +115,16 @@ class Directory:
 
     # -- inside -------------------------------------------------------------------------------------------
 
+    def _doubt(self) -> None:
+        """Something may have changed unheard: everything is read again, and kept for as long as it cannot."""
+        self._kept = {key: (0.0, book) for key, (_, book) in self._kept.items()}
+        self._loading.clear()
+
     def _changed(self, domain: str) -> None:
         try:
             self.drop(UUID(domain))
         except ValueError:
             log.warning("a notice of changed destinations names no domain", payload=domain[:60])
-
-    def _may_have_missed(self) -> None:
-        """Read everything anew, and use it until then only if that cannot be done."""
-        self._kept = {key: (0.0, book) for key, (_, book) in self._kept.items()}
-        self._loading.clear()
 
     def _loaded(self, key: tuple[UUID, UUID | None], done: asyncio.Task[Book]) -> None:
         if self._loading.get(key) is not done:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from voiced.callback.desk import CallWanted
 from voiced.callback.refusals import NoSuchCallback
 from voiced.web import callback_shown as shown
 from voiced.web.access import Granted
@@ -38,11 +39,10 @@ async def initiate(body: InitiateTicket, access: Granted, at: At) -> PlacedCall:
     """Call a ticket's client now: its callback, or with number, extension and domain a call of its own."""
     if body.client_number and body.extension and body.domain_uuid:
         domain = access.domain_in(at.settings, body.domain_uuid)
-        return shown.placed(
-            await at.callbacks.originate(
-                domain, body.extension, body.client_number, body.ticket_id, body.reason, ""
-            )
-        )
+        wanted = CallWanted(
+            body.extension, body.client_number, ticket_id=body.ticket_id, reason=body.reason
+        )  # fmt: skip
+        return shown.placed(await at.callbacks.originate(domain, wanted))
     try:
         row = await at.callbacks.find(None, body.ticket_id, access.domain)
     except NoSuchCallback:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import Field
 
+from voiced.callback.desk import CallWanted
 from voiced.callback.keeper import Wanted
 from voiced.web.fields import (
-    Extension,
     ExtensionOrEmpty,
     LongText,
     Moment,
@@ -123,12 +123,20 @@ class SnoozeTicket(OfTicket):
 class Originate(Body):
     """A call that is wanted now."""
 
-    extension: Extension
+    extension: ExtensionOrEmpty = Field("", description="The agent; '' for the one of the client's callback.")
     client_number: Number
     domain_uuid: UUID
+    callback_id: UUID | None = Field(None, description="Null: the ticket's, or else the number's open one.")
     ticket_id: TicketOrEmpty = ""
     reason: Text = ""
     contact_name: Text = ""
+
+    def wanted(self) -> CallWanted:
+        """As the desk takes it."""
+        return CallWanted(
+            self.extension, self.client_number, self.callback_id, self.ticket_id, self.reason,
+            self.contact_name,
+        )  # fmt: skip
 
 
 class Monitor(Body):

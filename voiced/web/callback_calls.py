@@ -15,12 +15,12 @@ router = APIRouter(prefix="/api/callback", tags=["calls"])
 
 @router.post("/originate")
 async def originate(body: Originate, access: Granted, at: At) -> PlacedCall:
-    """Call an agent and a client now. An agent who cannot take it is `success: false`, with the cause."""
+    """Call an agent and a client now. An agent who cannot take it is `success: false`, with the cause.
+
+    A client who has an open callback is called for that: its result is the callback's, and its tickets'.
+    """
     domain = access.domain_in(at.settings, body.domain_uuid)
-    order = await at.callbacks.originate(
-        domain, body.extension, body.client_number, body.ticket_id, body.reason, body.contact_name
-    )
-    return shown.placed(order)
+    return shown.placed(await at.callbacks.originate(domain, body.wanted()))
 
 
 @router.post("/monitor")

@@ -8,5 +8,5 @@ set seq = $2, status = $6, expires_at = $7, not_before = $8, look_at = $9, exten
     department = $12, scheduled_at = $13, assigned_at = $14, attempts = $15, misses = $16, last_attempt_at = $17,
     attempt_id = $18, notification_count = $19, last_notified_at = $20, whatsapp_sent_at = $21,
     cancel_wanted = $22, completed_at = $23, closed_at = $24, voice_call_duration = $25,
-    recording_path = $26, department_key = $27
+    recording_path = $26, department_key = $27, taken_from = $28
 where id = $1
