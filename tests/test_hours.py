@@ -147,6 +147,14 @@ def test_a_day_without_a_midnight_opens_when_it_begins() -> None:
         ({"country": "BR", "state": "SP"}, "2026-07-09", True),
         ({"country": "BR", "state": "SP", "city": "Campinas"}, "2026-07-09", True),  # a city without its own
         ({"country": "BR", "state": "RJ"}, "2026-07-09", False),
+        ({"country": "BR", "state": "SP", "city": "São Paulo"}, "2026-01-25", True),  # the city's own
+        ({"country": "BR", "state": "SP", "city": "São Paulo"}, "2026-07-09", True),
+        ({"country": "BR", "state": "São Paulo"}, "2026-01-25", False),  # the state
+        (
+            {"country": "BR", "state": "RN", "city": "Santa Catarina"},
+            "2026-08-11",
+            False,
+        ),  # is no state there
         ({"country": "DE", "city": "Augsburg"}, "2025-08-08", True),  # a city that has its own
         ({"country": "DE", "state": "BY"}, "2025-08-08", False),
         ({"country": "BR"}, "2026-02-17", False),  # Carnival is no holiday by law
@@ -238,7 +246,10 @@ def test_what_never_opens_says_no_time() -> None:
         {"monday": {"start": "08:00"}}, {"domingo": []}, {"days": [8], "start": "08:00", "end": "09:00"},
         {"days": "monday"}, {"start": "08:00"}, {"holidays": "BR"}, {"holidays": {"country": "Brazil"}},
         {"holidays": {"country": "HolidayBase"}}, {"holidays": {"dates": ["13-01"]}}, {"timezone": "Mars"},
-        {"holidays": {"optional": 1, "countries": "BR"}}, {"timezone": "../../etc/passwd"},
+        {"holidays": {"optional": 1, "countries": "BR"}}, {"holidays": {"country": "BR", "optional": "yes"}},
+        {"holidays": {"country": "BR", "state": "XX"}}, {"holidays": {"state": "SP"}},
+        {"holidays": {"country": "BR", "state": "XX", "city": "Natal"}}, {"holidays": {"city": "Natal"}},
+ {"timezone": "../../etc/passwd"},
     ],
     ids=str,
 )  # fmt: skip

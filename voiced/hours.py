@@ -170,13 +170,27 @@ def _holidays(value: Any) -> Holidays:
     if not isinstance(value, dict) or set(value) - known:
         _wrong(f"holidays: an object with {', '.join(sorted(known))} is needed")
     country, state, city = (_text(name, value.get(name)) for name in ("country", "state", "city"))
-    optional = value.get("optional") is True
-    # the library has few cities: elsewhere a city has the holidays of its state, and own dates
-    place = city if city and country and _is_known(country, city, optional) else state
-    if country and not _is_known(country, place, optional):
-        _wrong(f"holidays: none are known of {country[:30]!r} {place[:30]!r}")
+    if not isinstance(value.get("optional", False), bool):
+        _wrong(f"holidays: optional is true or false, not {str(value['optional'])[:30]!r}")
+    optional = value.get("optional", False)
+    if (state or city) and not country:
+        _wrong("holidays: state and city need their country")
+    if country and not _is_known(country, state, optional):
+        _wrong(f"holidays: none are known of {country[:30]!r} {state[:30]!r}")
+    place = _city(country, city, optional) or state
     dates, works = (_dates(name, value.get(name)) for name in ("dates", "open"))
     return Holidays(country, place, optional, dates, works)
+
+
+def _city(country: str, city: str, optional: bool) -> str:
+    """A city as the library calls it; '' for most, which have the holidays of their state, and own dates.
+
+    By its own name only: `São Paulo` alone is a state there, and the city `São Paulo Capital`.
+    """
+    if not city:
+        return ""
+    known = _calendar(country, "", optional).subdivisions
+    return next((name for name in (f"{city} Capital", city) if name in known), "")
 
 
 def _is_known(country: str, place: str, optional: bool) -> bool:

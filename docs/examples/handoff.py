@@ -40,14 +40,14 @@ class Assistant:
             result = self.request_handoff(arguments)
             told = {"role": "tool", "tool_call_id": call["id"], "content": json.dumps(result)}
             self.messages.append(told)
-            if result["status"] == "success":
-                return ""  # the two are talking: the call is not ours any more
+            if result["next"] in ("talk", "end"):
+                return ""  # with a person, or gone: the call is not ours any more
             return str(result["say"])  # nobody answered, or a question: the caller hears us again
         return str(reply["content"])
 
     def request_handoff(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The caller hears music until the answer: the person is there, or why not."""
-        body = {**self.caller, **arguments}
+        body = {**arguments, **self.caller}  # whatever the model says, it is this caller
         response = self.voiced.post("/api/handoff", params={"wait": 120}, json=body)
         return dict(response.raise_for_status().json())
 
@@ -65,6 +65,6 @@ if __name__ == "__main__":
     assistant = Assistant(*sys.argv[1:3])
     for line in sys.stdin:
         if not (said := assistant.hear(line.strip())):
-            print("(the caller talks to a person)", flush=True)
+            print("(the call is not ours any more)", flush=True)
             break
         print(said, flush=True)

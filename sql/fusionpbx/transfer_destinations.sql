@@ -10,14 +10,14 @@ begin;
 create table if not exists v_voice_transfer_destinations (
     transfer_destination_uuid   uuid        primary key default gen_random_uuid(),
     domain_uuid                 uuid        not null,
-    secretary_uuid              uuid,                          -- null: of every secretary of the domain
     name                        text        not null,          -- what callers say
-    aliases                     jsonb       default '[]',      -- ["cobrança", "boleto"]
-    destination_type            text        not null default 'extension',
-                                            -- extension, ring_group, queue, external, voicemail
     destination_number          text        not null           -- 1001, 9000, 5001, +5511999990000
 );
 alter table v_voice_transfer_destinations
+    add column if not exists secretary_uuid             uuid,    -- null: of every secretary of the domain
+    add column if not exists aliases                    jsonb       default '[]',  -- ["cobrança", "boleto"]
+    add column if not exists destination_type           text        not null default 'extension',
+                                            -- extension, ring_group, queue, external, voicemail
     add column if not exists destination_context        text        default '',  -- '': the domain's name
     add column if not exists gateway                    text        default '',  -- of an external number
     add column if not exists ring_timeout_seconds       integer,  -- null: the secretary's, then voiced.toml's
@@ -44,6 +44,20 @@ create index if not exists voiced_destinations_domain on v_voice_transfer_destin
 create index if not exists voiced_destinations_secretary on v_voice_transfer_destinations (secretary_uuid);
 create index if not exists voiced_destinations_enabled
     on v_voice_transfer_destinations (domain_uuid, priority) where is_enabled;
+
+-- One default for each domain, and for each secretary of it. Of several the one that has counted stays: an
+-- enabled one, then the lowest priority, then the first by name.
+update v_voice_transfer_destinations set is_default = false where transfer_destination_uuid in (
+    select transfer_destination_uuid from (
+        select transfer_destination_uuid, row_number() over (
+            partition by domain_uuid, secretary_uuid
+            order by coalesce(is_enabled, true) desc, coalesce(priority, 100), name, transfer_destination_uuid
+        ) as place
+        from v_voice_transfer_destinations where is_default
+    ) as ranked where place > 1
+);
+create unique index if not exists voiced_destinations_default on v_voice_transfer_destinations
+    (domain_uuid, coalesce(secretary_uuid, '00000000-0000-0000-0000-000000000000')) where is_default;
 
 alter table if exists v_voice_secretaries
     add column if not exists transfer_enabled           boolean     default true,

@@ -121,7 +121,7 @@ _ALIKE: Final = (
     "commit-leg_created "
 )
 # And a call routed in before that, up to its music.
-_ROUTED_IN: Final = "connect uuid_setvar answer set " + _ALIKE
+_ROUTED_IN: Final = "connect uuid_setvar answer uuid_setvar-2 set " + _ALIKE
 
 SCENARIOS: Final = {
     "answered": Scenario(
@@ -249,12 +249,33 @@ SCENARIOS: Final = {
     "routed_in_agent_leaves_at_the_answer": Scenario(
         wait, "failed",
         _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered connect-2 "
-        "uuid_setvar_multi-2 uuid_setvar-2 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
+        "uuid_setvar_multi-2 uuid_setvar-3 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
         "uuid_setvar_multi-3 commit-deadline",
         meanwhile=("uuid_bridge", agent_leaves_now), is_routed_in=True,
     ),
+    "routed_in_ring_group": Scenario(
+        talk, "success",
+        _ROUTED_IN + "commit-leg_created-2 commit-ringing commit-ringing-2 uuid_setvar_multi uuid_bridge "
+        "exit commit-answered commit-hold_ended commit-bridged commit-delivered commit-leg_ended "
+        "commit-leg_ended-2 commit-unbridged commit-caller_ended commit-delivered-2",
+        destination="Atendimento", is_routed_in=True,
+    ),
+    "routed_in_queue": Scenario(
+        talk, "success",
+        _ROUTED_IN + "commit-leg_created-2 commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered "
+        "commit-hold_ended commit-bridged commit-delivered commit-leg_ended commit-leg_ended-2 "
+        "commit-job_failed commit-unbridged commit-caller_ended commit-delivered-2",
+        destination="Suporte", is_routed_in=True,
+    ),
+    "routed_in_screened": Scenario(
+        talk, "success",
+        _ROUTED_IN + "commit-ringing screen commit-answered uuid_setvar_multi uuid_bridge exit "
+        "commit-accepted commit-hold_ended commit-bridged commit-delivered commit-leg_ended "
+        "commit-unbridged commit-caller_ended commit-delivered-2",
+        destination="Diretoria", is_routed_in=True,
+    ),
     "routed_in_to_nobody": Scenario(
-        wait, "", "connect uuid_setvar answer set set-2 set-3 exit",
+        wait, "", "connect uuid_setvar answer uuid_setvar-2 set set-2 set-3 exit",
         destination="o fernando", is_routed_in=True,
     ),
 }  # fmt: skip

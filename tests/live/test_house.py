@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import DOMAIN, Api, settings_for
-from tests.house import add
-from tests.kill.daemon import Daemon
+from tests.house import add, body
+from tests.kill.daemon import Daemon, Sections
 from tests.live.conftest import Phones, heard
 from tests.live.sip_phones import Endpoint, phone
 from voiced import esl
@@ -36,6 +37,18 @@ async def house(address: tuple[str, int], database_url: str, pbx: esl.Client) ->
         api = Api(daemon, client)
         await api.ready()
         yield api
+
+
+def daemon_sections(address: tuple[str, int], database_url: str) -> Sections:
+    """Settings of a daemon that can be killed."""
+    return {
+        "pbx": {"port": address[1]},
+        "http": {"listen": "127.0.0.1:0"},
+        "outbound": {"listen": OUTBOUND},
+        "database": {"url": database_url},
+        "transfer": {"announce": False},
+        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
+    }
 
 
 async def variable(pbx: esl.Client, uuid: str, name: str) -> str:
@@ -109,6 +122,83 @@ async def test_a_ring_group_in_which_nobody_answers(house: Api, phones: Phones, 
     assert await first.until("cancelled", 2)
     assert await second.until("cancelled", 2)
     await is_back(pbx, caller, uuid)
+
+
+async def test_a_group_with_a_greeting_is_answered_by_a_phone_and_every_leg_knows_its_domain(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1001", AGENT, delay=1.5)
+    await group(house, destination_number="9100")
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "vendas"))
+    assert await agent.until("invite")
+    await hears_music(caller)
+    assert not asked.done(), "the greeting is nobody's"
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    table = json.loads((await pbx.api("show channels as json")).text)
+    legs = [row["uuid"] for row in table["rows"] if row["presence_data"].startswith("voiced:")]
+    assert len(legs) == 2, "both ends of the loopback"
+    for leg in legs:
+        assert await variable(pbx, leg, "domain_name") == "pbx.test"
+        assert await variable(pbx, leg, "domain_uuid") == str(DOMAIN)
+    agent.hangup()
+    assert await caller.until("bye")
+
+
+async def test_a_group_whose_own_box_answers_has_not_answered(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    await phones.phone("1001", AGENT, "busy")
+    await group(house, destination_number="9100")
+    caller, uuid = await phones.call("8000")
+    assert (await house.transfer(uuid, "vendas"))["status"] == "no_answer"
+    await is_back(pbx, caller, uuid)
+
+
+async def test_an_agent_of_a_group_takes_the_call_with_a_key(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1001", AGENT)
+    await group(house, destination_number="9100", screening=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "vendas", wait=60))
+    assert await agent.until("answered")
+    await asyncio.sleep(0.6)
+    await agent.keys("1")
+    assert (await asked)["status"] == "success"
+    await talk(caller, agent)
+
+
+async def test_a_phone_of_a_group_answers_while_voiced_is_away(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, tmp_path: Path
+) -> None:
+    """The group's own answer is nobody's, and to whoever starts next the phone's has to be somebody's."""
+    sections = daemon_sections(address, database_url)
+    daemon = Daemon(sections, tmp_path, "daemon", {})
+    successor = None
+    try:
+        await daemon.owns()
+        agent = await phones.phone("1001", AGENT, delay=1)
+        row = body(name="Vendas", destination_type="ring_group", destination_number="9100",
+                   destination_context="default", ring_timeout_seconds=30)  # fmt: skip
+        assert (await daemon.client.post("/api/destinations", json=row)).status_code == 201
+        caller, uuid = await phones.call("8000")
+        ask = {"call_uuid": uuid, "domain_uuid": str(DOMAIN), "destination": "vendas"}
+        assert (await daemon.client.post("/api/transfers", json=ask)).status_code == 202
+        assert await agent.until("invite")
+        daemon.kill()
+        assert await agent.until("answered")
+        successor = Daemon(sections, tmp_path, "successor", {})
+        await successor.owns()
+        async with asyncio.timeout(5):
+            while await heard(agent) != hex(CALLER):
+                pass
+        await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    finally:
+        for one in (daemon, successor):
+            if one is not None:
+                await one.close()
 
 
 # -- queues -----------------------------------------------------------------------------------------------
@@ -213,6 +303,20 @@ async def test_a_number_outside_busy(house: Api, phones: Phones, pbx: esl.Client
     await is_back(pbx, caller, uuid)
 
 
+async def test_a_number_outside_of_a_prefix_that_is_not_allowed(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, trunk: Endpoint
+) -> None:
+    settings = settings_for(address[1], database_url, transfer={"outside_prefixes": "+5521"})
+    async with running(settings) as daemon, httpx.AsyncClient(base_url=daemon.url, timeout=60) as client:
+        house = Api(daemon, client)
+        await house.ready()
+        await outside(house)
+        caller, uuid = await phones.call("8000")
+        assert (await house.ask(uuid, "o plantão")).status_code == 422
+        await is_back(pbx, caller, uuid)
+        assert not trunk.said("invite")
+
+
 async def test_a_voicemail_outside_never_gets_a_screened_caller(
     house: Api, phones: Phones, pbx: esl.Client, trunk: Endpoint
 ) -> None:
@@ -290,6 +394,15 @@ async def test_the_next_destination(house: Api, phones: Phones, pbx: esl.Client)
     await talk(caller, second)
 
 
+async def test_a_callback_is_offered(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await phones.phone("1001", OTHER, "busy")
+    await add(house, fallback_action="callback")
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "financeiro")
+    assert (answer["next"], answer["offer_callback"]) == ("callback", True)
+    await is_back(pbx, caller, uuid)
+
+
 async def test_voicemail_and_a_farewell(house: Api, phones: Phones, pbx: esl.Client) -> None:
     await phones.phone("1001", OTHER, "busy")
     await add(house, name="Vendas", fallback_action="voicemail", destination_context="default")
@@ -300,6 +413,7 @@ async def test_voicemail_and_a_farewell(house: Api, phones: Phones, pbx: esl.Cli
         while await variable(pbx, uuid, "destination_number") != "*991001":
             await asyncio.sleep(0.05)
     assert await heard(caller) == "music", "the box's tone"
+    assert await variable(pbx, uuid, "domain_name") == "pbx.test"
     caller, uuid = await phones.call("8000")
     assert (await house.transfer(uuid, "compras"))["next"] == "hangup"
     assert await caller.until("bye")
@@ -336,6 +450,14 @@ async def test_routed_in_and_busy(house: Api, phones: Phones, pbx: esl.Client) -
     assert await variable(pbx, uuid, "voiced_message") == "O ramal 1002 está em outra ligação no momento."
 
 
+async def test_routed_in_to_a_destination_that_is_closed(house: Api, phones: Phones, pbx: esl.Client) -> None:
+    await add(house, name="Maria", destination_number="1002", working_hours={"monday": []})
+    _, uuid = await phones.call("81011002")
+    await goes_on(pbx, uuid, "unavailable")
+    assert await variable(pbx, uuid, "voiced_cause") == "CLOSED"
+    assert await variable(pbx, uuid, "voiced_message") == "Maria não atende neste horário."
+
+
 async def test_routed_in_by_the_dialplan_of_the_documentation(
     house: Api, phones: Phones, pbx: esl.Client
 ) -> None:
@@ -369,14 +491,7 @@ async def test_nobody_is_there_to_route_to(phones: Phones, pbx: esl.Client) -> N
 async def test_voiced_is_killed_during_hold_and_not_started_again(
     address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client, tmp_path: Path
 ) -> None:
-    sections = {
-        "pbx": {"port": address[1]},
-        "http": {"listen": "127.0.0.1:0"},
-        "outbound": {"listen": OUTBOUND},
-        "database": {"url": database_url},
-        "domain": [{"uuid": str(DOMAIN), "name": "pbx.test"}],
-    }
-    daemon = Daemon(sections, tmp_path, "daemon", {})
+    daemon = Daemon(daemon_sections(address, database_url), tmp_path, "daemon", {})
     try:
         await daemon.owns()
         agent = await phones.phone("1004", AGENT, "silent")

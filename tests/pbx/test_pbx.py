@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from voiced.esl import OutboundServer, Session, Unconfirmed
+from voiced.pbx import control
 from voiced.pbx.pbx import Pbx
-from voiced.sim import Received, Switch, Verdict
+from voiced.sim import Manner, Received, Switch, Verdict
 
 
 @pytest.fixture
@@ -53,3 +54,28 @@ async def test_a_pbx_that_does_not_dismiss_is_no_success(switch: Switch, sleeper
     with pytest.raises(Unconfirmed):
         await Pbx("pbx", "127.0.0.1", switch.port, "ClueCon").dismiss(caller.uuid)
     assert caller.hears == "silence"
+
+
+async def test_the_far_end_of_a_loopback_has_a_person_when_a_phone_in_there_has_answered(
+    switch: Switch,
+) -> None:
+    phone = switch.phone("1001", Manner.RING)
+    pbx = Pbx("pbx", "127.0.0.1", switch.port, "ClueCon")
+    running = asyncio.create_task(pbx.run())
+    await switch.until(lambda: pbx.is_connected and pbx.questions.is_connected)
+
+    async def people() -> list[str]:
+        ends = [uuid for uuid, channel in switch.channels.items() if channel.name.startswith("loopback/")]
+        legs = await pbx.legs_of("t", (), ends)
+        assert {leg.label for leg in legs} == {"loopback/9000-a", "loopback/9000-b"}
+        return [leg.label for leg in legs if leg.has_person]
+
+    pbx.dial(control.dial("t.1", "t", ["loopback/9000/default"], 20, "", ""), lambda cause: None)
+    await switch.until(lambda: phone.ringing)
+    assert await people() == []
+    phone.answer()
+    async with asyncio.timeout(5):
+        while await people() != ["loopback/9000-b"]:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

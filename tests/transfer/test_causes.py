@@ -51,7 +51,7 @@ RESULTS = set(Status) - {Status.PENDING, Status.RINGING, Status.ANSWERED}
 
 def test_at_least_thirty_causes_are_known_and_each_is_one_that_freeswitch_has() -> None:
     assert len(_BY_CAUSE) >= 30
-    assert set(_BY_CAUSE) <= set(CAUSE_CHART)
+    assert set(_BY_CAUSE) - {"DO_NOT_DISTURB"} <= set(CAUSE_CHART), "one is ours: such a phone is not rung"
     assert all(values.hangup_cause(cause) for cause in CAUSE_CHART)
     assert set(_BY_CAUSE.values()) <= RESULTS - {Status.SUCCESS}
 

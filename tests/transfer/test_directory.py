@@ -191,6 +191,19 @@ async def test_rows_with_holes_and_names_in_use_before_are_understood(
     assert found["Antigo"].working_hours is not None
 
 
+async def test_while_the_database_is_away_again_what_may_be_old_is_better_than_nothing(
+    gate: Gate, clock: Clock
+) -> None:
+    async with await database.open_pool(gate.url, size=2) as pool:
+        await put(pool)
+        directory = Directory(pool, notices := Notices(pool), {}, clock)
+        assert await names(directory) == ["Vendas"]
+        await gate.shut()
+        for listener in notices._doubters:
+            listener()
+        assert await names(directory) == ["Vendas"]
+
+
 # -- the tables -------------------------------------------------------------------------------------------
 
 
@@ -258,6 +271,45 @@ async def test_the_script_leaves_a_table_that_is_there_its_rows_and_adds_what_it
     assert (row["name"], row["is_enabled"], row["fallback_action"]) == ("Vendas", True, "offer_ticket")
     await connection.execute("update v_voice_transfer_destinations set fallback_action = 'assistant'")
     await connection.close()
+
+
+async def test_the_script_makes_one_default_of_several_and_keeps_it_so(fusionpbx: str) -> None:
+    connection = await asyncpg.connect(fusionpbx)
+    await connection.execute(
+        """
+        create table v_voice_transfer_destinations (
+            transfer_destination_uuid uuid primary key default gen_random_uuid(), domain_uuid uuid not null,
+            name text not null, destination_number text not null, is_default boolean, is_enabled boolean,
+            priority integer);
+        insert into v_voice_transfer_destinations
+            (domain_uuid, name, destination_number, is_default, is_enabled, priority)
+        select '11111111-1111-4111-8111-111111111111', name, '1001', true, is_enabled, priority
+        from (values ('off', false, 1), ('B', true, 5), ('A', null, 5), ('C', true, null))
+            as given (name, is_enabled, priority);
+        """
+    )
+    for _ in range(2):
+        await connection.execute(SCRIPT)
+        rows = await connection.fetch("select name from v_voice_transfer_destinations where is_default")
+        assert [row["name"] for row in rows] == ["A"]
+    with pytest.raises(asyncpg.UniqueViolationError, match="voiced_destinations_default"):
+        await connection.execute("update v_voice_transfer_destinations set is_default = true")
+    secretary = uuid4()
+    for _ in range(2):  # one of each secretary besides
+        await connection.execute(
+            "update v_voice_transfer_destinations set is_default = true, secretary_uuid = $1"
+            " where name = 'B'",
+            secretary,
+        )
+    await connection.close()
+
+
+async def test_the_migration_makes_one_default_of_several(pool: asyncpg.Pool) -> None:
+    await pool.execute("drop index voiced_destinations_default")
+    for name, priority in (("C", 1), ("B", 1), ("A", 2)):
+        await put(pool, name, is_default=True, priority=priority)
+    await pool.execute((SQL / "migrations" / "0031_one_default.sql").read_text())
+    assert await pool.fetchval("select name from v_voice_transfer_destinations where is_default") == "B"
 
 
 async def test_the_samples_come_once_and_only_to_a_domain_that_has_none(fusionpbx: str) -> None:

@@ -100,6 +100,84 @@ async def test_a_ring_group_without_phones_brings_the_caller_back(switch: Switch
     await is_back(switch, caller)
 
 
+def group_that_answers(switch: Switch, *then: tuple[str, str], early: str = "true") -> None:
+    """Extension 9100: a ring group with a greeting, as FusionPBX has them, then 1001, then `then`."""
+    switch.dialplan.add(
+        "pbx.test", "greeting", "^9100$", ("answer", ""), ("playback", "tone_stream://%(500,0,440)"),
+        ("set", f"ignore_early_media={early}"),
+        ("set", "call_timeout=3"), ("set", "continue_on_fail=true"), ("set", "hangup_after_bridge=true"),
+        ("bridge", "user/1001@pbx.test"), *then, first=True,
+    )  # fmt: skip
+
+
+async def test_of_a_group_that_answers_itself_nobody_is_there_until_a_phone_answers(
+    switch: Switch, api: Api
+) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    group_that_answers(switch)
+    await group(api, destination_number="9100")
+    caller = await at_the_assistant(switch)
+    asked = asyncio.create_task(api.transfer(caller.uuid, "vendas"))
+    await switch.until(lambda: phone.ringing)
+    await media(2)
+    assert (caller.hears, asked.done()) == ("music", False)
+    phone.answer()
+    answer = await asked
+    assert (answer["status"], caller.talks_to) == ("success", phone)
+    await media(5)
+    assert caller.talks_to is phone
+    phone.hangup()
+    await switch.until(lambda: not caller.alive)
+
+
+async def test_a_group_that_ends_in_its_own_box_never_gets_the_caller(switch: Switch, api: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.BUSY, delay=0.02)
+    group_that_answers(switch, ("voicemail", "default pbx.test 9100"))
+    await group(api, destination_number="9100", ring_timeout_seconds=1)
+    caller, answer = await transferred(switch, api, destination="vendas")
+    assert (answer["status"], phone.calls) == ("no_answer", 1)
+    await is_back(switch, caller)
+
+
+async def test_a_group_that_gives_up_by_itself_has_not_answered(switch: Switch, api: Api) -> None:
+    switch.phone("1001", manner=Manner.BUSY, delay=0.02)
+    group_that_answers(switch, ("hangup", ""))
+    await group(api, destination_number="9100")
+    caller, answer = await transferred(switch, api, destination="vendas")
+    assert (answer["status"], answer["cause"]) == ("no_answer", "NO_ANSWER")
+    await is_back(switch, caller)
+
+
+async def test_a_phone_of_a_group_that_sends_audio_has_not_answered(switch: Switch, api: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.EARLY, delay=1)
+    group_that_answers(switch, early="false")
+    await group(api, destination_number="9100")
+    bridges: list[str] = []
+    switch.on_event = lambda event: bridges.append(event.name) if event.name == "CHANNEL_BRIDGE" else None
+    caller = await at_the_assistant(switch)
+    asked = asyncio.create_task(api.transfer(caller.uuid, "vendas"))
+    await switch.until(lambda: bool(bridges))
+    await asyncio.sleep(0.2)
+    assert (caller.hears, asked.done()) == ("music", False)
+    assert (await asked)["status"] == "success"
+    assert caller.talks_to is phone
+
+
+async def test_an_agent_of_a_group_is_asked_for_the_key_once_they_are_there(switch: Switch, api: Api) -> None:
+    phone = switch.phone("1001", manner=Manner.RING)
+    group_that_answers(switch)
+    await group(api, destination_number="9100", screening=True)
+    caller = await at_the_assistant(switch)
+    asked = asyncio.create_task(api.transfer(caller.uuid, "vendas"))
+    await switch.until(lambda: phone.ringing)
+    assert not told_to_agents(switch)
+    phone.answer()
+    await switch.until(lambda: bool(told_to_agents(switch)))
+    phone.hangup()
+    assert (await asked)["status"] == "rejected"
+    await is_back(switch, caller)
+
+
 # -- queues -----------------------------------------------------------------------------------------------
 
 

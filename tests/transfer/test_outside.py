@@ -7,14 +7,15 @@ from uuid import uuid4
 
 import asyncpg
 
-from voiced.transfer.outside import TOO_MANY, UNCOUNTED, Outside
+from voiced.transfer.causes import TOO_MANY_OUTSIDE, Status, ending
+from voiced.transfer.outside import UNCOUNTED, Outside
 
 HERE, THERE = uuid4(), uuid4()
 
 
 async def test_a_domain_dials_so_many_within_a_minute_and_no_other_pays_for_it(pool: asyncpg.Pool) -> None:
     outside = Outside(pool, 2)
-    assert [await outside.why_not(f"a.{n}", HERE, ["1"]) for n in (1, 2, 3)] == ["", "", TOO_MANY]
+    assert [await outside.why_not(f"a.{n}", HERE, ["1"]) for n in (1, 2, 3)] == ["", "", TOO_MANY_OUTSIDE]
     assert await outside.is_full(HERE)
     assert (await outside.why_not("b.1", THERE, ["1"]), await outside.is_full(THERE)) == ("", False)
     await pool.execute("update outside_calls set dialled_at = dialled_at - interval '1 minute'")
@@ -25,13 +26,13 @@ async def test_an_attempt_is_counted_once(pool: asyncpg.Pool) -> None:
     outside = Outside(pool, 1)
     for _ in range(3):
         assert await outside.why_not("a.1", HERE, ["1"]) == ""
-    assert await outside.why_not("a.2", HERE, ["1"]) == TOO_MANY
+    assert await outside.why_not("a.2", HERE, ["1"]) == TOO_MANY_OUTSIDE
 
 
 async def test_several_that_ring_together_are_all_counted_or_none(pool: asyncpg.Pool) -> None:
     outside = Outside(pool, 3)
     assert await outside.why_not("a.1", HERE, ["1", "2"]) == ""
-    assert await outside.why_not("a.2", HERE, ["1", "2"]) == TOO_MANY
+    assert await outside.why_not("a.2", HERE, ["1", "2"]) == TOO_MANY_OUTSIDE
     assert await outside.why_not("a.3", HERE, ["1"]) == ""
 
 
@@ -52,3 +53,8 @@ async def test_what_was_dialled_long_ago_is_forgotten(pool: asyncpg.Pool) -> Non
     await pool.execute("update outside_calls set dialled_at = dialled_at - interval '25 hours'")
     await outside.why_not("a.2", HERE, ["1"])
     assert await pool.fetchval("select array_agg(attempt) from outside_calls") == ["a.2"]
+
+
+def test_an_attempt_above_the_rate_is_unavailable_and_may_be_tried_again() -> None:
+    found = ending(TOO_MANY_OUTSIDE)
+    assert (found.status, found.retryable, found.offer_callback) == (Status.UNAVAILABLE, True, True)

@@ -100,20 +100,22 @@ async def test_a_request_that_is_under_way_when_the_daemon_stops_touches_nobody(
     assert (caller.hears, phone.ringing) == ("assistant", False)
 
 
-async def test_a_voicemail_that_is_none_leaves_the_caller_with_the_assistant(
-    switch: Switch, start: Start, pool: asyncpg.Pool
+async def test_a_number_outside_that_was_tried_last_has_no_box_and_the_assistant_goes_on(
+    switch: Switch, start: Start
 ) -> None:
-    """Written in SQL: the API refuses it."""
+    """It does not want anybody else to be called, so the one whose box it would be is not."""
     switch.gateways.add("default")
-    switch.outside_number("+5511988887777", Manner.BUSY, 0.05)
+    switch.outside_number("+5511988887777", delay=0.05, press="3")
     async with start(transfer=RINGS) as api:
-        await add(api, name="Fora", destination_type="external", destination_number="+5511988887777")
-        await pool.execute("update v_voice_transfer_destinations set fallback_action = 'voicemail'")
-        await pool.execute("notify voiced_destinations")
+        maria = await add(api, name="Maria", fallback_action="voicemail")
+        await add(
+            api, name="Fora", destination_type="external", destination_number="+5511988887777",
+            screening=True, fallback_action="next", fallback_destination_uuid=maria["id"],
+        )  # fmt: skip
         caller = await at_the_assistant(switch)
         with capture_logs() as lines:
             answer = await api.transfer(caller.uuid, "fora")
             await api.ended(answer["id"])
         await back_at_the_assistant(switch, caller)
-        assert answer["status"] == "busy"
+        assert (answer["status"], answer["cause"]) == ("rejected", "CALLBACK_WANTED")
         assert [line for line in lines if line["event"].startswith("there is no such voicemail box")]

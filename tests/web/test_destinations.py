@@ -86,6 +86,12 @@ async def test_a_new_default_takes_the_place_of_the_old_one_of_its_secretary_onl
     assert old["id"] in {row["id"] for row in rows}
 
 
+async def test_defaults_that_are_made_at_the_same_moment_leave_one(api: Api) -> None:
+    await asyncio.gather(*(add(api, name=f"D{n}", is_default=True) for n in range(6)))
+    rows = (await api.client.get(PATH)).json()["destinations"]
+    assert len([row for row in rows if row["is_default"]]) == 1
+
+
 async def test_a_row_that_somebody_wrote_in_sql_is_shown_with_defaults_and_with_its_mistakes(
     api: Api, pool: asyncpg.Pool
 ) -> None:

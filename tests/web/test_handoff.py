@@ -9,6 +9,7 @@ import re
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ async def test_without_wait_it_has_begun_and_with_wait_the_result_is_known(switc
     caller = await at_the_assistant(switch)
     begun = await hand_off(api, caller, destination="financeiro", reason="boleto")
     assert (begun["success"], begun["status"]) == (True, "pending")
-    assert begun["say"] == "Estou transferindo para Financeiro."
+    assert (begun["say"], begun["next"]) == ("Estou transferindo para Financeiro.", "wait")
+    again = await hand_off(api, caller, destination="financeiro")
+    assert (again["status"], again["next"]) == ("call_is_busy", "wait")
     await switch.until(lambda: phone.ringing)
     phone.answer()
     await switch.until(lambda: caller.talks_to is phone)
@@ -85,11 +88,18 @@ async def test_without_wait_it_has_begun_and_with_wait_the_result_is_known(switc
     result = await hand_off(api, caller, wait=10, destination="financeiro")
     assert (result["success"], result["status"], result["offer_callback"]) == (False, "busy", True)
     assert result["say"] == "Financeiro está em outra ligação no momento."
+    assert result["next"] == "offer_callback"
     await back_at_the_assistant(switch, caller)
 
 
 @pytest.mark.parametrize(
-    "left_out", [{}, {"destination": None, "reason": None}, {"destination": "", "reason": ""}]
+    "left_out",
+    [
+        {},
+        {"destination": None, "reason": None},
+        {"destination": "", "reason": ""},
+        {"destination": "  ", "reason": "\t"},
+    ],
 )
 async def test_what_the_model_leaves_out_is_anybody_at_the_clients_request(
     switch: Switch, api: Api, left_out: dict[str, Any]
@@ -99,6 +109,7 @@ async def test_what_the_model_leaves_out_is_anybody_at_the_clients_request(
     caller = await at_the_assistant(switch)
     result = await hand_off(api, caller, wait=10, **left_out, confidence=0.9)
     assert (result["status"], result["say"]) == ("success", "Você está falando com Atendimento.")
+    assert result["next"] == "talk"
     [row] = (await api.client.get("/api/transfers")).json()["transfers"]
     assert row["reason"] == "solicitação do cliente"
 
@@ -109,12 +120,12 @@ async def test_whatever_comes_of_it_there_is_a_sentence(switch: Switch, api: Api
     await add(api, name="Vendas", destination_type="queue", working_hours={"monday": []})
     caller = await at_the_assistant(switch)
     question = await hand_off(api, caller, destination="a maria")
-    assert (question["success"], question["status"]) == (False, "ambiguous")
+    assert (question["success"], question["status"], question["next"]) == (False, "ambiguous", "ask")
     assert question["say"] == "Você quer falar com Maria Clara ou Maria Souza?"
     assert [option["name"] for option in question["options"]] == ["Maria Clara", "Maria Souza"]
     closed = await hand_off(api, caller, destination="vendas")
     assert (closed["success"], closed["status"]) == (False, "unavailable")
-    assert closed["say"] == "Vendas não atende neste horário."
+    assert (closed["say"], closed["next"]) == ("Vendas não atende neste horário.", "offer_callback")
     nobody = await hand_off(api, caller, destination="o fernando")
     assert (nobody["status"], nobody["say"]) == (
         "no_such_destination", "Não encontrei esse destino. Posso transferir para Vendas.",
@@ -123,8 +134,47 @@ async def test_whatever_comes_of_it_there_is_a_sentence(switch: Switch, api: Api
     caller.hangup()
     await switch.until(lambda: not caller.alive)
     gone = await hand_off(api, caller, destination="1001")
-    assert (gone["status"], gone["success"]) == ("no_such_call", False)
+    assert (gone["status"], gone["success"], gone["next"]) == ("no_such_call", False, "end")
     assert gone["say"].startswith("Não consegui transferir")
+
+
+AFTERWARDS = {
+    "a box": ("voicemail", "", "busy", "end"),
+    "a farewell": ("hangup", "", "busy", "end"),
+    "an offer": ("callback", "", "busy", "offer_callback"),
+    "the key that leaves": ("voicemail", "*", "cancelled", "continue"),
+    "a hangup": ("assistant", "hangup", "cancelled", "end"),
+}
+
+
+@pytest.mark.parametrize(("fallback", "does", "status", "following"), AFTERWARDS.values(), ids=AFTERWARDS)
+async def test_what_the_assistant_does_next(
+    switch: Switch, api: Api, fallback: str, does: str, status: str, following: str
+) -> None:
+    phone = switch.phone("1001", manner=Manner.RING if does else Manner.BUSY, delay=0.02)
+    await add(api, fallback_action=fallback)
+    caller = await at_the_assistant(switch)
+    asked = asyncio.create_task(hand_off(api, caller, wait=10, destination="financeiro"))
+    if does:
+        await switch.until(lambda: phone.ringing and caller.hears == "music")
+        if does == "hangup":
+            caller.hangup()
+        else:
+            caller.press(does)
+    answer = await asked
+    assert (answer["status"], answer["next"]) == (status, following)
+
+
+async def test_when_it_opens_is_in_the_sentence_and_in_the_function(
+    switch: Switch, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuesday_evening = datetime(2026, 11, 17, 22, tzinfo=UTC)
+    monkeypatch.setattr(api.daemon.reception, "_now", lambda: tuesday_evening)
+    await add(api, working_hours={"wednesday": ["08:30-18:00"], "timezone": "UTC"})
+    caller = await at_the_assistant(switch)
+    answer = await hand_off(api, caller, destination="financeiro")
+    assert answer["say"].endswith("O atendimento volta amanhã, às 8h30.")
+    assert answer["say"] in str(await function(api))
 
 
 async def promised(api: Api, number: str = "+5511999990000") -> dict[str, Any]:
@@ -291,7 +341,7 @@ async def test_the_worked_example_chats_asks_comes_back_and_hands_over(
     assert out.decode().splitlines() == [
         "Como posso ajudar?",
         "Vendas está em outra ligação no momento.",
-        "(the caller talks to a person)",
+        "(the call is not ours any more)",
     ], err.decode()
     assert caller.talks_to is phone
 

@@ -63,8 +63,7 @@ _BY_CAUSE: Final[dict[str, Meaning]] = {
     "INVALID_GATEWAY": Meaning.UNAVAILABLE,
     "INVALID_PROFILE": Meaning.UNAVAILABLE,
     "INVALID_URL": Meaning.UNAVAILABLE,
-    # the network or the PBX cannot, or may not, now
-    "TOO_MANY_OUTSIDE_CALLS": Meaning.UNAVAILABLE,  # ours: [transfer] outside_per_minute
+    # the network or the PBX cannot, now
     "NORMAL_CIRCUIT_CONGESTION": Meaning.UNAVAILABLE,
     "NORMAL_TEMPORARY_FAILURE": Meaning.UNAVAILABLE,
     "REQUESTED_CHAN_UNAVAIL": Meaning.UNAVAILABLE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import structlog
@@ -179,7 +179,16 @@ class Pbx:
         ours = [leg for leg in found if leg.attempt.rpartition(".")[0] == owner]
         unseen = sorted(set(known) - {leg.uuid for leg in ours})
         told = await asyncio.gather(*(self.channel(uuid) for uuid in unseen))
-        return [*ours, *(leg for leg in told if leg is not None)]
+        legs = [*ours, *(leg for leg in told if leg is not None)]
+        return list(await asyncio.gather(*map(self._with_person, legs)))
+
+    async def _with_person(self, leg: Channel) -> Channel:
+        """A loopback's far end with what its peer says: as the a side of a bridge it looks as before."""
+        if not leg.is_far_end:
+            return leg
+        peer = await self.channel(leg.peer) if leg.peer else None
+        is_taken = peer is not None and peer.answered and peer.is_bridged_to(leg.uuid)
+        return replace(leg, has_person=is_taken or leg.is_bridged)
 
     async def table(self, what: str) -> list[dict[str, Any]]:
         """`show WHAT as json`, its rows. All values are strings. Raises EslError without an answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,7 @@ COLUMNS: Final = (
     "fallback_action", "fallback_destination_uuid", "department", "role", "description", "working_hours",
     "priority", "is_default", "is_enabled", "screening", "announce",
 )  # fmt: skip
+_MOST_RIVALS: Final = 10  # who make a default at the same moment
 _OUTSIDE: Final = re.compile(r"\+?[0-9]{3,20}")
 _ANY_DOMAIN: Final = "domain"  # to check a dial string with, where the domain is not at fault
 _E = TypeVar("_E", DestinationType, FallbackAction)
@@ -68,6 +70,14 @@ class Catalogue:
         self, how: str, values: Mapping[str, Any], timezone: str, *which: UUID | None
     ) -> dict[str, Any]:
         """Check and write. A new default takes the place of the old one."""
+        for _ in range(_MOST_RIVALS):
+            with suppress(asyncpg.UniqueViolationError):  # another default was written at the same moment
+                return await self._try_to_write(how, values, timezone, *which)
+        raise CannotBeDialled("others make defaults at this moment; try again", field="is_default")
+
+    async def _try_to_write(
+        self, how: str, values: Mapping[str, Any], timezone: str, *which: UUID | None
+    ) -> dict[str, Any]:
         destination = read(values, timezone)
         arguments = [_storable(values[column]) for column in COLUMNS]
         async with self._pool.acquire() as connection, connection.transaction():

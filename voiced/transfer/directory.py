@@ -1,7 +1,8 @@
 """Whom callers of a domain and a secretary can be transferred to: from the database, kept for five minutes.
 
 Whatever changes the tables notifies `voiced_destinations` with the domain's uuid, and what is kept of that
-domain is dropped. While the database is away, what is kept goes on being used.
+domain is dropped. What was read before listening began (again) is read anew: a change may have been missed.
+While the database is away, what is kept goes on being used.
 """
 
 from __future__ import annotations

@@ -123,10 +123,11 @@ class Driver:
         now = self._tools.clock()
         for leg in legs:
             ear = self._ears.get(attempt_of(leg))
-            if ear is not None and ear.is_queue:
+            target = self.request.target(attempt_of(leg), leg.dialled)
+            if target.is_queue:
                 self._tools.queue_members[leg.uuid] = self
-                if leg.answered and not leg.is_far_end:
-                    ear.waits(leg.uuid, leg.dialled)
+            if ear is not None and target.answers_itself and leg.answered and not leg.is_far_end:
+                ear.waits(leg.uuid, leg.dialled)
             if self.transfer.phase is Phase.SCREENING and leg.uuid == self.transfer.agent and not leg.key:
                 self._hands.ask_again(leg)
         if caller is not None and self._is_routed_in:
@@ -242,18 +243,22 @@ class Driver:
     # -- hearing ------------------------------------------------------------------------------------------
 
     def _listen_to_legs(self, attempt: int) -> None:
-        queue = any(target.is_queue for target in self.request.ringing(attempt))
+        ringing, calls = self.request.ringing(attempt), self._tools.pbx.calls
+        queue = any(target.is_queue for target in ringing)
+        groups = {target.number for target in ringing if target.is_group}
         mark = self.request.attempt_id(attempt)
-        ear = self._ears[attempt] = AttemptEar(attempt, mark, is_queue=queue)
+        ear = self._ears[attempt] = AttemptEar(attempt, mark, is_queue=queue, groups=groups)
 
         def hear(event: Event) -> None:
             if queue and event.name == "CHANNEL_CREATE":
                 self._tools.queue_members[event.unique_id] = self
             for fact in ear.facts(event, self._tools.clock()):
                 self.tell(fact)
+            if phone := ear.phone_to_hear(event):
+                self._handles.append(calls.on(hear, unique_id=phone, name="CHANNEL_ANSWER"))
 
         variable = ("voiced_attempt", mark)
-        self._handles.append(self._tools.pbx.calls.on(hear, variable=variable, name=LEG_EVENTS))
+        self._handles.append(calls.on(hear, variable=variable, name=LEG_EVENTS))
 
     def hear_queue(self, event: Event) -> None:
         """A queue tells of a member that is a leg of ours."""

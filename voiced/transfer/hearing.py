@@ -5,6 +5,9 @@ The caller's leg is known by its uuid, the legs that we dialled by the mark of t
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Final
+
 from voiced.esl.event import Event
 from voiced.facts import Fact
 from voiced.pbx.channel import plays_our_music
@@ -27,13 +30,14 @@ from voiced.transfer.facts import (
     Unbridged,
 )
 
+_NEAR_END: Final = "other_loopback_leg_uuid"  # variable of a loopback's far end
 CALLER_EVENTS = (
     "PLAYBACK_START", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_PARK", "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE",
     "CHANNEL_HANGUP",
 )  # fmt: skip
 LEG_EVENTS = (
-    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK",
-    "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP",
+    "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK", "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_HANGUP",
 )  # fmt: skip
 
 
@@ -100,12 +104,20 @@ class AttemptEar:
     """Hears the legs of one attempt.
 
     A leg that parks has won. Not so in a queue, which answers at once: there the parked leg waits on the
-    caller's behalf until the queue says that one of its agents has taken the call (`hear_queue`).
+    caller's behalf until the queue says that one of its agents has taken the call (`queue_facts`). Nor in a
+    ring group, which may answer with a greeting, or with a box when nobody came: there it waits until the
+    far end of the loopback is bridged to a phone that has answered. The phone itself carries no mark: of one
+    that is bridged with early media `phone_to_hear` says which answer to listen for.
     """
 
-    def __init__(self, attempt: int, mark: str, *, is_queue: bool) -> None:
+    def __init__(
+        self, attempt: int, mark: str, *, is_queue: bool = False, groups: Container[str] = ()
+    ) -> None:
         self._attempt, self._screen, self.is_queue = attempt, f"screen-{mark}", is_queue
-        self._waiting: tuple[str, str] | None = None  # the leg parked in a queue, and its number
+        self._groups = groups  # their numbers
+        self._waiting: tuple[str, str] | None = None  # the leg parked in a queue or a group, and its number
+        self._taken: set[str] = set()  # legs into a group in which a person is on the line
+        self._early: dict[str, str] = {}  # phones that are bridged and have not answered, and their legs
 
     def facts(self, event: Event, at: float) -> list[Fact]:
         """What the event is for the transfer."""
@@ -115,20 +127,41 @@ class AttemptEar:
                 return [LegCreated(at, attempt, leg)]
             case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" if not self.is_queue:
                 return [Ringing(at, attempt, leg)]
-            case "CHANNEL_PARK" if not (event.get("Channel-Name") or "").endswith("-b"):
+            case "CHANNEL_PARK" if not _is_far_end(event):
                 number = event.get("Caller-Destination-Number") or ""
-                if not self.is_queue:
+                if not self.is_queue and (number not in self._groups or leg in self._taken):
                     return [Answered(at, attempt, leg, number)]
                 self.waits(leg, number)
+            case "CHANNEL_BRIDGE" if _is_far_end(event) and not self.is_queue:
+                if event.get("Other-Leg-Channel-Answered-Time") not in (None, "", "0"):
+                    return self._person_in(event.variable(_NEAR_END) or "", at)
+                self._early[event.get("Other-Leg-Unique-ID") or ""] = event.variable(_NEAR_END) or ""
+            case "CHANNEL_ANSWER" if leg in self._early:
+                return self._person_in(self._early.pop(leg), at)
+            case "CHANNEL_UNBRIDGE" if _is_far_end(event):
+                self._taken.discard(event.variable(_NEAR_END) or "")
+                self._early.clear()
             case "CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == self._screen:
                 return [self._screened(event, at)]
             case "CHANNEL_HANGUP":
                 return self._ended(event, at)
         return []
 
+    def phone_to_hear(self, event: Event) -> str:
+        """The phone whose answer is to be told as well, after this event; '' for none."""
+        phone = event.get("Other-Leg-Unique-ID") or ""
+        return phone if event.name == "CHANNEL_BRIDGE" and phone in self._early else ""
+
     def waits(self, leg: str, number: str) -> None:
-        """The queue has answered this leg, and nobody has taken the call yet."""
+        """The queue or the group has answered this leg, and nobody has taken the call yet."""
         self._waiting = (leg, number)
+
+    def _person_in(self, leg: str, at: float) -> list[Fact]:
+        """A phone of the group has answered, and is bridged to the far end of this leg."""
+        self._taken.add(leg)
+        if self._waiting is None or leg != self._waiting[0]:
+            return []  # it parks in a moment
+        return [Answered(at, self._attempt, *self._waiting)]
 
     def queue_facts(self, event: Event, at: float) -> list[Fact]:
         """What a queue says of its member (CUSTOM callcenter::info)."""
@@ -147,12 +180,18 @@ class AttemptEar:
         ended = LegEnded(at, self._attempt, leg, cause, event.variable("sip_term_status") or "")
         if self._waiting is None or leg != self._waiting[0]:
             return [ended]
-        # the originate was over when the queue answered, so nobody else says that the attempt is
+        # the originate was over when the queue or the group answered, so nobody else says that the attempt is
         return [ended, JobFailed(at, self._attempt, "NO_ANSWER" if cause == "NORMAL_CLEARING" else cause)]
 
     def _screened(self, event: Event, at: float) -> Fact:
         asked = event.get("Application") == "play_and_get_digits"
         return key_fact((event.variable("voiced_key") or "") if asked else "1", at, self._attempt)
+
+
+def _is_far_end(event: Event) -> bool:
+    """Of a loopback: the end that runs the dialplan."""
+    name = event.get("Channel-Name") or ""
+    return name.startswith("loopback/") and name.endswith("-b")
 
 
 def key_fact(key: str, at: float, attempt: int) -> Fact:

@@ -15,11 +15,11 @@ import asyncpg
 import structlog
 
 from voiced.database import is_away, query
+from voiced.transfer.causes import TOO_MANY_OUTSIDE
 
 log = structlog.get_logger(__name__)
 
-TOO_MANY: Final = "TOO_MANY_OUTSIDE_CALLS"  # causes of attempts that are not dialled
-UNCOUNTED: Final = "DATABASE_UNAVAILABLE"
+UNCOUNTED: Final = "DATABASE_UNAVAILABLE"  # cause of an attempt that is not dialled
 COUNT_SECONDS: Final = 2.0  # the intention to dial was committed a moment ago: the database is there
 
 
@@ -39,7 +39,7 @@ class Outside:
             return UNCOUNTED
         if not may_dial:
             log.warning("too many numbers outside within a minute", domain=str(domain), attempt=attempt)
-        return "" if may_dial else TOO_MANY
+        return "" if may_dial else TOO_MANY_OUTSIDE
 
     async def is_full(self, domain: UUID) -> bool:
         """Whether nothing more may be dialled now; not, as far as is known, while the database is away."""

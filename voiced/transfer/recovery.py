@@ -83,8 +83,12 @@ def _progress(request: Request, t: Transfer, leg: Channel, legs: Iterable[Channe
         return []
     if not leg.answered:
         return [Ringing(at, attempt, leg.uuid)]
-    if any(target.is_queue for target in request.ringing(attempt)) and not any(
-        other.is_far_end and other.is_bridged and attempt_of(other) == attempt for other in legs
+    if request.target(attempt, leg.dialled).answers_itself and not any(
+        other.is_far_end
+        and other.has_person
+        and other.dialled == leg.dialled
+        and attempt_of(other) == attempt
+        for other in legs
     ):
         return []
     return [Answered(at, attempt, leg.uuid, leg.dialled), *_screened(request, t, leg, at)]

@@ -71,6 +71,11 @@ class Target:
         """A group may answer with a greeting, or its own box; a person only when a phone of it does."""
         return self.type is DestinationType.RING_GROUP
 
+    @property
+    def answers_itself(self) -> bool:
+        """Whether its answer is nobody's."""
+        return self.is_queue or self.is_group
+
     def mailbox(self) -> Target | None:
         """Where a caller leaves a message whom nobody takes; None for a number outside that names no box."""
         if self.is_outside and not self.box:

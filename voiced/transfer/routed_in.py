@@ -4,8 +4,10 @@ The call waits at its `socket` action while we transfer it like any other. When 
 with the dialplan's next action, with `voiced_status`, `voiced_cause`, `voiced_offer_callback` and
 `voiced_message` set; after a talk it ends.
 
-Before it is held `voiced_status=failed` is set: whatever happens to us from then on, the dialplan knows. A
-call that comes with a status has been here before (the switch sends a caller home through the dialplan when a
+Before it is held `voiced_status=failed` is set: whatever happens to us from then on, the dialplan knows. By
+an api command, which takes effect at once: an application waits for its turn, and came behind the result of
+a destination that is closed. (`voiced_routed_in` is one, by which a call that idles is known as ours.) A call
+that comes with a status has been here before (the switch sends a caller home through the dialplan when a
 bridge comes to nothing) and goes on at once.
 
 **Whose it is.** The call belongs to its dialplan. It is ours while its session stands, and not any more
@@ -29,7 +31,7 @@ from uuid import UUID
 
 import structlog
 
-from voiced.esl import EslError, InvalidValue, OutboundServer, Session
+from voiced.esl import EslError, InvalidValue, OutboundServer, Session, values
 from voiced.transfer import wording
 from voiced.transfer.reception import Ask
 from voiced.transfer.refusals import Refusal
@@ -59,7 +61,8 @@ class RoutedIn:
         is_one_too_many = len(self.server) > self._limit
         if session.channel.get("Answer-State") != "answered":
             await session.execute("answer")
-        await session.execute("set", "voiced_status=failed")
+        await session.ask(f"api uuid_setvar {values.channel_uuid(session.unique_id)} voiced_status failed")
+        await session.execute("set", "voiced_routed_in=true")
         if is_one_too_many:
             log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
             await _tell(session, {"voiced_cause": "TOO_MANY_CALLS"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from voiced.database import ERRORS
 from voiced.refusals import Refusal
 from voiced.transfer import messages
+from voiced.transfer.causes import Status
 from voiced.transfer.destination import Destination
 from voiced.transfer.reception import Ask
+from voiced.transfer.refusals import CallIsBusy, IsAmbiguous, NoSuchDestination, UnknownCall
 from voiced.transfer.request import DestinationType
+from voiced.transfer.state import Fallback, Transfer
 from voiced.transfer.wording import NOT_NOW
 from voiced.web import recognition
 from voiced.web.access import Granted
@@ -35,7 +39,8 @@ MOST_NAMED: Final = 40  # destinations in the function's description: a model's 
 _WHAT_FOR: Final = (
     "Transfere a ligação para uma pessoa da empresa. Chame quando o cliente pedir para falar com alguém, com "
     "um setor ou com um atendente, ou quando você não puder resolver. Depois, diga ao cliente o `say` "
-    "da resposta; se `success` for false, continue a conversa a partir dele."
+    "da resposta e siga o `next`: ask, ele responde e você chame de novo; continue, siga a conversa; "
+    "offer_callback, ofereça um retorno; wait, talk ou end, não diga mais nada."
 )
 _DESTINATION: Final = (
     "Com quem ou com que setor o cliente quer falar, nas palavras dele; um ramal também serve. "
@@ -58,6 +63,17 @@ class Handoff(Body):
     story_id: UUID | None = None
 
 
+class Next(StrEnum):
+    """What the assistant does after it has said its sentence."""
+
+    WAIT = "wait"  # the caller hears music: the result comes
+    TALK = "talk"  # with the person: the call is not the assistant's any more
+    ASK = "ask"  # the sentence is a question: the function again, with what the caller answers
+    CONTINUE = "continue"  # the conversation
+    OFFER_CALLBACK = "offer_callback"
+    END = "end"  # the caller has left, or hears a voicemail box or a farewell
+
+
 class Said(BaseModel):
     """What came of it."""
 
@@ -65,6 +81,7 @@ class Said(BaseModel):
     status: str = Field(description="The transfer's status; or why there is none: ambiguous, …")
     say: str = Field(description="What the assistant may say now, in the domain's language.")
     messages: dict[str, str] = Field(description="The same by language.")
+    next: Next = Field(description="What the assistant does then.")
     transfer_id: UUID | None = None
     offer_callback: bool = False
     options: list[dict[str, Any]] = Field([], description="Whom the caller can choose from.")
@@ -116,8 +133,9 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
     """
     access.check(body.domain_uuid)
     ask = Ask(
-        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid, destinations=(body.destination or ANYBODY,),
-        secretary_uuid=body.secretary_uuid, reason=body.reason or REASON, summary=body.summary,
+        call_uuid=body.call_uuid, domain_uuid=body.domain_uuid,
+        destinations=((body.destination or "").strip() or ANYBODY,), secretary_uuid=body.secretary_uuid,
+        reason=(body.reason or "").strip() or REASON, summary=body.summary,
         story_id=body.story_id, is_limited=access.is_limited,
     )  # fmt: skip
     locale = at.reception.locale(body.domain_uuid)
@@ -130,7 +148,8 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
         log.info("a handoff was refused", call_uuid=body.call_uuid, reason=refusal.code, error=str(refusal))
         told = refusal.messages or NOT_NOW
         return Said(
-            success=False, status=refusal.code, say=told[locale], messages=told, options=refusal.options,
+            success=False, status=refusal.code, say=told[locale], messages=told, next=_after(refusal),
+            options=refusal.options,
             open_callback=await recognition.of_call(at, access, body.domain_uuid, body.call_uuid),
         )  # fmt: skip
     if wait:
@@ -138,9 +157,30 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
     result = messages.result(order, t)
     return Said(
         success=t.ending is None, status=result["status"], say=result["messages"][locale],
-        messages=result["messages"], transfer_id=order.id, offer_callback=result["offer_callback"],
+        messages=result["messages"], next=_next(t, offers_callback=result["offer_callback"]),
+        transfer_id=order.id, offer_callback=result["offer_callback"],
         open_callback=await at.callbacks.open_for(order.domain_uuid, order.caller.number),
     )  # fmt: skip
+
+
+def _after(refusal: Refusal) -> Next:
+    match refusal.code:
+        case IsAmbiguous.code | NoSuchDestination.code:
+            return Next.ASK
+        case CallIsBusy.code:
+            return Next.WAIT
+        case UnknownCall.code:
+            return Next.END
+    return Next.CONTINUE
+
+
+def _next(t: Transfer, *, offers_callback: bool) -> Next:
+    if t.ending is None:
+        return Next.TALK if t.bridged_at else Next.WAIT
+    is_elsewhere = t.fallback in (Fallback.VOICEMAIL, Fallback.HANGUP) and t.status is not Status.CANCELLED
+    if not t.caller_here or is_elsewhere:
+        return Next.END
+    return Next.OFFER_CALLBACK if offers_callback else Next.CONTINUE
 
 
 def _described(destination: Destination, closed: dict[str, str]) -> str:
