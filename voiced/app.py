@@ -146,8 +146,9 @@ class Daemon:
             fusionpbx, self.notices_of_fusionpbx, {domain.uuid: domain.timezone for domain in settings.domain}
         )
         self.reception = Reception(
-            settings, self.directory, outside, can_announce=manners.announcer.can_speak
-        )
+            settings, self.directory, outside, can_announce=manners.announcer.can_speak,
+            offers_callbacks=lambda domain: policies.promises_calls(domain.company),
+        )  # fmt: skip
         self.routed_in = RoutedIn(self.transfers, self.reception.wish, tenants, limit=settings.outbound.limit)
         self.attempts = Attempts(
             self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,

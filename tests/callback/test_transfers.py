@@ -83,6 +83,22 @@ async def test_a_transfer_that_offers_none_makes_none(house: House, agent: Phone
     assert missing["error"] == "no_such_transfer"
 
 
+async def test_a_company_that_promises_no_calls_offers_none(house: House, agent: Phone) -> None:
+    await house.settings(enabled=False)
+    await add(house.api, name="Ana", destination_number="1001", fallback_action="callback")
+    agent.manner = Manner.DECLINE
+    caller = await at_the_assistant(house.switch)
+    transfer = await house.api.transfer(caller.uuid, "Ana")
+    assert (transfer["status"], transfer["offer_callback"], transfer["next"]) == (
+        "rejected", False, "assistant",
+    )  # fmt: skip
+    refused = await house.post(f"/api/transfers/{transfer['id']}/callback", status=403)
+    assert refused["error"] == "callbacks_disabled"
+    await house.backend.until(lambda: house.backend.accepted)
+    told = house.backend.accepted[-1]
+    assert (told.path, told.payload["offerCallback"]) == ("/api/voice/transfer/completed", False)
+
+
 async def test_a_caller_who_hides_their_number_has_to_tell_one(house: House, agent: Phone) -> None:
     agent.manner = Manner.DECLINE
     caller = await house.switch.call("8000", number="anonymous")
