@@ -41,6 +41,9 @@ def postgres() -> Iterator[str]:
 
     async def prepare() -> None:
         connection = await asyncpg.connect(url)
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nobody pulls its plug
+            await connection.execute(f"alter system set {setting} = off")
+        await connection.execute("select pg_reload_conf()")
         await connection.execute("create database voiced_template")
         await connection.close()
         await database.migrate(url_of(url, "voiced_template"))

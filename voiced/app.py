@@ -17,6 +17,7 @@ import uvicorn
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
+from voiced.callback.desk import CAUSES
 from voiced.callback.desk import Desk as CallbackDesk
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
@@ -30,7 +31,7 @@ from voiced.notices import Notices
 from voiced.pbx.dnd import DoNotDisturb
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
-from voiced.pbx.presence import Extension, Presence, PresenceUnknown, State
+from voiced.pbx.presence import Extension, Presence, PresenceUnknown
 from voiced.relay import Relay
 from voiced.scribe import Scribe
 from voiced.settings import Settings
@@ -152,7 +153,7 @@ class Daemon:
         self.routed_in = RoutedIn(self.transfers, self.reception.wish, tenants, limit=settings.outbound.limit)
         self.attempts = Attempts(
             self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,
-            begin=keeper.begin, is_available=self._is_available, watch=self._saw_attempt,
+            begin=keeper.begin, why_not=self._why_not, watch=self._saw_attempt,
         )  # fmt: skip
         self.callbacks = CallbackDesk(
             settings, pool, keeper, self.attempts, self.presence, self.relay, self.ownership, _now
@@ -249,15 +250,16 @@ class Daemon:
 
     async def _disown(self) -> None:
         self.routed_in.server.refuse()
+        self.pbx.forget()
         await self.transfers.close()
         await self.attempts.close()
 
-    def _is_available(self, order: Order) -> bool:
-        """Whether an agent can take a call, as far as is known; unknown is no reason not to ring."""
+    def _why_not(self, order: Order) -> str:
+        """Why an agent cannot take a call now (a cause); '' where they can, and where that is not known."""
         try:
-            return self.presence.state(Extension(order.extension, order.domain)) is State.AVAILABLE
+            return CAUSES.get(self.presence.state(Extension(order.extension, order.domain)), "")
         except PresenceUnknown:
-            return True
+            return ""
 
     def _kept(self, kept: Kept) -> None:
         """Every change of every callback."""

@@ -52,6 +52,13 @@ def _argument(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _host(value: str) -> str:
+    try:
+        return values.host(value)
+    except InvalidValue as error:
+        raise ValueError(str(error)) from None
+
+
 def _gateway(value: str) -> str:
     try:
         return values.gateway(value)
@@ -94,7 +101,7 @@ def _timezone(value: str) -> str:
 def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        well = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        well = parts.scheme in ("http", "https") and parts.port != 0 and values.host(parts.hostname or "")
     except ValueError:
         well = False
     if value and not (well and value.isascii() and value.isprintable() and " " not in value):
@@ -118,8 +125,9 @@ def _token(secret: SecretStr) -> SecretStr:
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085")
+    _host(host.removeprefix("[").removesuffix("]"))
     return value
 
 
@@ -145,7 +153,7 @@ class PbxSettings(_Section):
     """The switch that this daemon serves."""
 
     name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    host: str = Field("127.0.0.1", pattern=r"^[^\s/]+$")
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Port = 8021
     password: Password = SecretStr("ClueCon")
     hold_music: Argument = "local_stream://moh"

@@ -14,6 +14,7 @@ from tests.conftest import DOMAIN, Api, settings_for
 from voiced.app import running
 from voiced.callback import rules
 from voiced.pbx import control
+from voiced.pbx.presence import State
 from voiced.sim import Manner, Phone, Received, Verdict
 
 OTHER = "+5521988887777"
@@ -312,6 +313,37 @@ async def test_an_agent_who_became_busy_between_click_and_dial(
     assert not house.switch.dials
     talks[0].hangup()
     await house.until_talking(agent, line)  # at the agent's next moment
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "result"),
+    [
+        (State.IN_CALL, "USER_BUSY", "busy"),
+        (State.DND, "DO_NOT_DISTURB", "dnd"),
+        (State.OFFLINE, "USER_NOT_REGISTERED", "offline"),
+    ],
+)
+async def test_a_client_who_would_be_called_first_is_not_called_for_an_agent_who_is_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: State, cause: str, result: str
+) -> None:
+    await house.settings(first="client", client_confirms=False)
+    line = house.line()
+    attempts, presence = house.api.daemon.attempts, house.api.daemon.presence
+    tools = attempts._tools
+
+    async def slow(*what: Any) -> None:
+        monkeypatch.setattr(presence, "state", lambda _: state)
+        await tools.begin(*what)
+
+    monkeypatch.setattr(attempts, "_tools", replace(tools, begin=slow))
+    answer = await house.originate()
+    assert (answer["success"], answer["error"], answer["should_retry"]) == (False, cause, True)
+    assert not house.switch.dials
+    await house.until_told("failed")
+    told = house.result("failed")
+    assert (told["leg"], told["cause"], line.calls) == ("agent", cause, 0)
+    rows = await house.api.daemon.pool.fetch("select result, phase from callback_attempts")
+    assert [tuple(row) for row in rows] == [(result, "ended")]
 
 
 async def test_two_originates_at_once_for_one_number_make_one_call(house: House, agent: Phone) -> None:

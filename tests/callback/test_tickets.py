@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.backend import Answer, Delivery
 from tests.callback.conftest import House
+from tests.conftest import DOMAIN
 from voiced.sim import Manner, Phone
 from voiced.tickets import outbox
 
@@ -52,6 +55,44 @@ async def test_a_ticket_is_made_with_all_that_is_known(house: House) -> None:
     }  # fmt: skip
     row = await house.until(row["id"], lambda row: row["ticket_id"])
     assert (row["ticket_id"], row["ticket_uuid"]) == ("T1", "uuid-T1")
+
+
+async def test_every_result_has_every_field_of_the_documentation(house: House, agent: Phone) -> None:
+    text = (Path(__file__).parents[2] / "docs/callbacks.md").read_text()
+    table = text.partition("| field | what it is |")[2].partition("\n\n")[0]
+    fields = {name for line in table.splitlines()[2:] for name in line.split("|")[1].strip().split(", ")}
+    line = house.line(Manner.BUSY)
+    row = await house.promise(contact_name="Maria", department="Financeiro")
+    placed = await house.accept(row)
+    await house.until_told("calling", "retry")
+    line.manner = Manner.ANSWER
+    await house.until_quiet(), await house.until_free()
+    house.after(seconds=30)
+    await house.until_talking(agent, line)
+    agent.hangup()
+    await house.until_told("connected", "completed")
+    await house.until_free()
+    house.line(Manner.BUSY, "+5521988887777")
+    bare = await house.originate("+5521988887777", ticket_id="T9", contact_name="João")
+    await house.until_told("completed", "failed")
+    for result in house.results():
+        assert set(result) == fields
+        assert datetime.fromisoformat(result["at"]).tzinfo is not None
+    retry = house.result("retry")
+    assert {name: retry[name] for name in fields - {"at", "nextAttemptAt"}} == {
+        "callbackId": row["id"], "storyId": row["story_id"], "ticketId": "T1", "domainUuid": str(DOMAIN),
+        "callerNumber": "+5511999990000", "callerName": "Maria", "extension": "1001",
+        "department": "Financeiro", "status": "ready_to_call", "outcome": "retry", "cause": "USER_BUSY",
+        "leg": "client", "sipCode": "486", "attempt": 1, "attemptId": placed["call_uuid"],
+        "durationSeconds": 0.0, "secondsToConnect": None, "scheduledAt": None, "recordingPath": None,
+        "ticketStatus": None,
+    }  # fmt: skip
+    assert datetime.fromisoformat(retry["nextAttemptAt"]) > datetime.fromisoformat(retry["at"])
+    connected = house.result("connected")
+    assert (connected["storyId"], connected["secondsToConnect"] > 0) == (row["story_id"], True)
+    failed = house.result("failed")
+    named = ("callbackId", "ticketId", "attemptId", "callerName", "extension", "leg")
+    assert [failed[name] for name in named] == [None, "T9", bare["call_uuid"], "João", "1001", "client"]
 
 
 async def test_a_ticket_that_exists_already_is_not_made_again_but_told(house: House) -> None:

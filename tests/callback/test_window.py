@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from voiced.callback.policy import Policy
-from voiced.callback.window import opens_at, timezone_of
+from voiced.callback.window import opens_at, zones_of
 
 SAO_PAULO, MANAUS = "+5511999990000", "+5592999990000"
 RIO_BRANCO, FORTALEZA = "+5568999990000", "+5585999990000"
@@ -74,13 +74,37 @@ def test_a_holiday_of_the_company_does_not_close_the_clients_own_hours() -> None
         (FORTALEZA, "America/Fortaleza"),
         ("+12125550123", "America/New_York"),
         ("+351211234567", "Europe/Lisbon"),
-        ("+18005550123", HERE),  # toll-free: of nowhere
-        ("+558001234567", HERE),
+        ("+88213123456", HERE),  # a satellite's
     ],
 )
 def test_a_number_tells_where_its_owner_is(number: str, zone: str) -> None:
-    same_now = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(timezone_of(number, HERE)))
+    (found,) = zones_of(number, HERE)
+    same_now = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(found))
     assert same_now.utcoffset() == datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(zone)).utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("number", "first_zone", "last_zone"),
+    [
+        ("+558001234567", "America/Noronha", "America/Rio_Branco"),  # toll-free: of all Brazil
+        ("+5597999990000", "America/Manaus", "America/Eirunepe"),
+    ],
+)
+def test_a_number_that_may_be_in_several_places_is_called_when_all_of_them_are_awake(
+    number: str, first_zone: str, last_zone: str
+) -> None:
+    opening = at("2026-03-03 09:00", last_zone)  # where the day begins last
+    assert opens(at("2026-03-03 00:30", first_zone), number, client_window=OFFICE) == opening
+    assert opens(opening - timedelta(minutes=1), number, client_window=OFFICE) == opening
+    assert opens(opening, number, client_window=OFFICE) is None
+    evening = at("2026-03-03 18:00", first_zone)  # where it ends first
+    assert opens(evening, number, client_window=OFFICE) == at("2026-03-04 09:00", last_zone)
+
+
+@pytest.mark.parametrize("number", ["+79161234567", "+18005550123"])  # Moscow to Anadyr; toll-free, with Guam
+def test_a_number_of_half_the_world_with_no_hour_for_all_is_looked_at_again_in_a_day(number: str) -> None:
+    now = at("2026-03-03 12:00")
+    assert opens(now, number, client_window=OFFICE) == now + timedelta(days=1)
 
 
 @pytest.mark.parametrize(

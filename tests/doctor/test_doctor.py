@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 
 from tests.backend import Backend
 from tests.conftest import DOMAIN, settings_for, url_of
-from voiced.doctor import checks, examine
+from voiced.doctor import checks, event_socket, examine, second_opinion
+from voiced.settings import Settings
 from voiced.sim import Received, Switch, Verdict
 
 Doctor = Callable[..., Awaitable[tuple[int, dict[str, str], str]]]
@@ -32,7 +34,7 @@ async def backend() -> AsyncIterator[Backend]:
 
 
 @pytest.fixture
-def doctor(switch: Switch, database_url: str, backend: Backend, capsys: pytest.CaptureFixture[str]) -> Doctor:
+def both(switch: Switch, database_url: str, backend: Backend, capsys: pytest.CaptureFixture[str]) -> Doctor:
     """Examine settings where all is well but for `changes`: exit code, line of each check, everything."""
 
     async def look(**changes: Any) -> tuple[int, dict[str, str], str]:
@@ -46,14 +48,21 @@ def doctor(switch: Switch, database_url: str, backend: Backend, capsys: pytest.C
     return look
 
 
+@pytest.fixture
+def doctor(both: Doctor, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """The same without greenswitch, whose part our own client plays: it takes a second to start."""
+    monkeypatch.setattr(event_socket, "_ask_greenswitch", event_socket._ask_ours)
+    return both
+
+
 def failed(lines: dict[str, str]) -> list[str]:
     return [what for what, line in lines.items() if line.startswith("FAIL")]
 
 
-async def test_where_everything_is_well_it_says_so_and_exits_with_0(switch: Switch, doctor: Doctor) -> None:
+async def test_where_everything_is_well_it_says_so_and_exits_with_0(switch: Switch, both: Doctor) -> None:
     switch.phone("1001")
     switch.phone("1002")
-    code, lines, told = await doctor()
+    code, lines, told = await both()
     assert code == 0
     assert list(lines) == ["settings", "database", "event socket", "ticketing backend"]
     assert not failed(lines)
@@ -85,6 +94,35 @@ async def test_an_unreachable_database_is_wrong(doctor: Doctor) -> None:
     assert "PostgreSQL 'calls' on 127.0.0.1" in lines["database"]
     assert "→ is PostgreSQL running, and is [database] url right?" in told
     assert "hunter2" not in told
+
+
+async def test_a_database_that_says_nothing_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 2.0)
+    async with saying() as port:
+        code, lines, told = await doctor(database={"url": f"postgresql://u@127.0.0.1:{port}/calls"})
+    assert (code, failed(lines)) == (1, ["database"])
+    assert "no answer within 2 s" in lines["database"]
+    assert "→ is it overloaded, or a firewall in between?" in told
+
+
+async def test_what_is_no_database_is_wrong(doctor: Doctor) -> None:
+    async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        code, lines, told = await doctor(database={"url": f"postgresql://u@127.0.0.1:{port}/calls"})
+    assert (code, failed(lines)) == (1, ["database"])
+    assert "→ is PostgreSQL running, and is [database] url right?" in told
+
+
+async def test_a_check_that_fails_itself_is_a_line_too(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(settings: Settings) -> None:
+        raise ZeroDivisionError("a bug\nof ours \udcff")
+
+    monkeypatch.setattr(checks, "_database", fails)
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["database"])
+    assert "ZeroDivisionError: a bug of ours ?" in lines["database"]
+    assert "→ the check itself failed: report this" in told
 
 
 async def test_migrations_that_are_missing_are_told_with_the_command(postgres: str, doctor: Doctor) -> None:
@@ -132,12 +170,113 @@ async def test_a_pbx_that_turns_this_machine_away_is_wrong(switch: Switch, docto
     assert "→ add this machine to the access list" in told
 
 
-async def test_something_else_on_the_port_is_wrong(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "PATIENCE", 1.0)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        code, lines, told = await doctor(pbx={"port": silent.getsockname()[1]})
+@asynccontextmanager
+async def saying(*words: bytes) -> AsyncIterator[int]:
+    """A server that says this to whoever connects, word by word, and then nothing. Yields its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for word in words:
+            writer.write(word)
+            await asyncio.sleep(0.05)
+        await reader.read()  # until the other closes
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "told_so"),
+    [
+        ((), "did not answer"),
+        ((b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",), "is no event socket's"),
+        ((b"HTTP/1.0 400\nContent-Length: x\n\n",), "is no length"),
+        ((b"SSH-2.0-OpenSSH_9.2p1\r\n",), "is no event socket's"),
+        ((b"x" * 200_000,), "this is no event socket"),
+        ((b"Content-Type: auth/request\n\n",), "no reply within|did not answer"),
+    ],
+    ids=["silent", "http", "a length that is none", "ssh", "endless", "silent after its greeting"],
+)
+async def test_something_else_on_the_port_is_wrong(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, words: tuple[bytes, ...], told_so: str
+) -> None:
+    monkeypatch.setattr(event_socket, "CONNECT_SECONDS", 0.5)
+    async with saying(*words) as port:
+        code, lines, told = await doctor(pbx={"port": port})
     assert (code, failed(lines)) == (1, ["event socket"])
+    assert re.search(told_so, lines["event socket"])
+    assert f"127.0.0.1:{port}" in lines["event socket"]
+    assert "→ is FreeSWITCH running, and [pbx] host and port right?" in told
+
+
+async def test_a_host_that_is_not_there_is_wrong(doctor: Doctor) -> None:
+    code, lines, told = await doctor(pbx={"host": "no-such-host.invalid"})
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "no-such-host.invalid" in lines["event socket"]
+    assert "→ is FreeSWITCH running, and [pbx] host and port right?" in told
+
+
+async def test_a_pbx_that_takes_commands_and_does_not_answer_is_wrong(
+    switch: Switch, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_socket, "OURS_SECONDS", 0.05)
+    switch.intercept = lambda command: Verdict(lose_reply=True) if command.line == "api status" else None
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "no reply within" in lines["event socket"]
+    assert "→ FreeSWITCH takes commands and does not answer" in told
+
+
+@pytest.mark.parametrize("refused", ["api status", "api show registrations as json"])
+async def test_a_pbx_that_refuses_a_question_is_wrong(refused: str, switch: Switch, doctor: Doctor) -> None:
+    switch.intercept = lambda command: "-ERR permission denied" if command.line == refused else None
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert f"refuses a question: {refused[4:]}: -ERR permission denied" in lines["event socket"]
+    assert "→ allow `status` and `show`" in told
+
+
+@pytest.mark.parametrize("answer", ["no json", "[]", '{"rows": 5}', '{"rows": [5]}', "null"])
+async def test_registrations_that_are_no_table_are_wrong(answer: str, switch: Switch, doctor: Doctor) -> None:
+    switch.intercept = lambda command: answer if "registrations" in command.line else None
+    code, lines, told = await doctor()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "`show registrations` is no table" in lines["event socket"]
     assert "→" in told
+
+
+async def test_a_second_client_that_hangs_is_told_and_ended(
+    switch: Switch, both: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_socket, "OTHER_SECONDS", 0.5)
+    seen: list[int] = []
+
+    def second_waits(command: Received) -> Verdict | None:
+        seen.append(command.connection)
+        return Verdict(lose_reply=True) if command.connection != seen[0] else None
+
+    switch.intercept = second_waits
+    code, lines, told = await both()
+    assert (code, failed(lines)) == (1, ["event socket"])
+    assert "greenswitch does not: no answer within 0.5 s" in lines["event socket"]
+    assert "→" in told
+
+
+async def test_a_second_client_that_cannot_go_there_is_not_held_against_the_pbx(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It speaks IPv4 only."""
+
+    async def skipped(settings: Settings) -> dict[str, Any]:
+        return second_opinion.ask("::1", 8021, "x", ["status"])
+
+    monkeypatch.setattr(event_socket, "_ask_greenswitch", skipped)
+    code, lines, _ = await doctor()
+    assert (code, failed(lines)) == (0, [])
+    assert "0 phone(s) registered (greenswitch speaks IPv4 only" in lines["event socket"]
 
 
 async def test_a_switch_that_is_not_ready_is_wrong(switch: Switch, doctor: Doctor) -> None:
@@ -149,7 +288,7 @@ async def test_a_switch_that_is_not_ready_is_wrong(switch: Switch, doctor: Docto
 
 
 @pytest.mark.parametrize("question", ["api status", "api show registrations as json"])
-async def test_two_clients_that_do_not_agree_are_wrong(question: str, switch: Switch, doctor: Doctor) -> None:
+async def test_two_clients_that_do_not_agree_are_wrong(question: str, switch: Switch, both: Doctor) -> None:
     switch.phone("1001")
     asked: list[str] = []
 
@@ -160,14 +299,14 @@ async def test_two_clients_that_do_not_agree_are_wrong(question: str, switch: Sw
         return '{"row_count": 0}' if "registrations" in question else "FreeSWITCH (Version 2) is ready"
 
     switch.intercept = differently
-    code, lines, told = await doctor()
+    code, lines, told = await both()
     assert (code, failed(lines)) == (1, ["event socket"])
     assert "our client says" in lines["event socket"]
     assert "greenswitch" in lines["event socket"]
     assert "→ phones may have come or gone meanwhile: run it again" in told
 
 
-async def test_a_second_client_that_fails_is_told(switch: Switch, doctor: Doctor) -> None:
+async def test_a_second_client_that_fails_is_told(switch: Switch, both: Doctor) -> None:
     seen: list[int] = []
 
     def second_is_cut(command: Received) -> Verdict | None:
@@ -175,10 +314,10 @@ async def test_a_second_client_that_fails_is_told(switch: Switch, doctor: Doctor
         return Verdict(cut="before") if command.connection != seen[0] else None
 
     switch.intercept = second_is_cut
-    code, lines, told = await doctor()
+    code, lines, told = await both()
     assert (code, failed(lines)) == (1, ["event socket"])
     assert "greenswitch does not" in lines["event socket"]
-    assert "→ please report this" in told
+    assert "→ run it again, and report it if it stays so" in told
 
 
 # -- the ticketing backend --------------------------------------------------------------------------------
@@ -211,6 +350,44 @@ async def test_a_backend_that_does_not_answer_is_wrong(backend: Backend, doctor:
     code, lines, _ = await doctor(tickets={"url": backend.url, "timeout_seconds": 0.1})
     assert (code, failed(lines)) == (1, ["ticketing backend"])
     assert "Timeout" in lines["ticketing backend"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.test/\r\n\r\n",
+        b"HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_a_backend_that_has_moved_is_wrong(head: bytes, doctor: Doctor) -> None:
+    async with saying(head) as port:
+        code, lines, told = await doctor(tickets={"url": f"http://127.0.0.1:{port}"})
+    assert (code, failed(lines)) == (1, ["ticketing backend"])
+    assert (
+        f"it is at {'https://elsewhere.test/' if b'302' in head else 'nowhere'}" in lines["ticketing backend"]
+    )
+    assert "→ set [tickets] url to where it is" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 40), (b"Content-Type: auth/request\n\n",), (b"\xff" * 99,)],
+    ids=["never ends its head", "a PBX", "no HTTP"],
+)
+async def test_a_backend_that_speaks_otherwise_is_wrong(
+    words: tuple[bytes, ...], doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 2.0)
+    async with saying(*words) as port:
+        code, lines, told = await doctor(tickets={"url": f"http://127.0.0.1:{port}", "timeout_seconds": 0.3})
+    assert (code, failed(lines)) == (1, ["ticketing backend"])
+    assert "→" in told
+
+
+async def test_a_backend_that_answers_and_then_drips_is_well(doctor: Doctor) -> None:
+    async with saying(b"HTTP/1.1 200 OK\r\n\r\n", *[b"."] * 1000) as port:
+        code, _, _ = await doctor(tickets={"url": f"http://127.0.0.1:{port}", "token": "x"})
+    assert code == 0
 
 
 async def test_a_missing_token_is_advised(backend: Backend, doctor: Doctor) -> None:

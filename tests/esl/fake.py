@@ -211,11 +211,16 @@ def job_of(command: str) -> str:
     return command.partition("Job-UUID: ")[2]
 
 
+def taken(peer: Peer, command: str) -> bytes:
+    """The reply to a bgapi command that will be run."""
+    job = job_of(command)
+    return f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n".encode()
+
+
 def _background(peer: Peer, command: str) -> bytes:
     """`bgapi echo …`: its reply, then its result."""
     job, text = job_of(command), command.split("\n")[0].removeprefix("bgapi echo ")
-    accepted = b"Content-Type: command/reply\nReply-Text: +OK Job-UUID: %b\nJob-UUID: %b\n\n"
-    return accepted % (job.encode(), job.encode()) + event("BACKGROUND_JOB", Job_UUID=job, body=text)
+    return taken(peer, command) + event("BACKGROUND_JOB", Job_UUID=job, body=text)
 
 
 def _goodbye(peer: Peer, command: str) -> bytes | None:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import voiced.esl
-from tests.esl.fake import FakeCall, FakePbx, event, job_of, reply, response
+from tests.esl.fake import FakeCall, FakePbx, Peer, event, job_of, reply, response, taken
 from voiced.esl import errors
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -85,15 +85,15 @@ async def test_daemon(pbx: FakePbx) -> None:
         assert seen == ["back", "2 channels", "created u-3", "lost", "back", "2 channels"]
 
 
-def _channels(peer: object, command: str) -> bytes:
+def _channels(peer: Peer, command: str) -> bytes:
     body = "uuid|direction\nu-1|inbound\nu-2|outbound\n\n2 total.\n"
-    return reply("+OK") + event("BACKGROUND_JOB", Job_UUID=job_of(command), body=body)
+    return taken(peer, command) + event("BACKGROUND_JOB", Job_UUID=job_of(command), body=body)
 
 
 async def test_call(pbx: FakePbx) -> None:
     pbx.say(
         "bgapi originate",
-        lambda peer, c: reply("+OK") + event("BACKGROUND_JOB", Job_UUID=job_of(c), body="+OK leg-1\n"),
+        lambda peer, c: taken(peer, c) + event("BACKGROUND_JOB", Job_UUID=job_of(c), body="+OK leg-1\n"),
     )
     complete = event("CHANNEL_EXECUTE_COMPLETE", "leg-1", Application="playback", Application_UUID="tone-1",
                      Application_Response="FILE PLAYED")  # fmt: skip

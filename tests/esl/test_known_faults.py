@@ -22,7 +22,8 @@ from tests.esl.frames import one, parsed
 from voiced.esl import Client, Event, EventQueue, EventsLost, Reply, Unconfirmed
 from voiced.esl.commands import Command
 from voiced.esl.connection import Connection
-from voiced.esl.errors import EslError
+from voiced.esl.errors import EslError, ProtocolError
+from voiced.esl.replies import Replies
 from voiced.esl.stats import Stats
 
 FORGERY = event("CHANNEL_CREATE", "u-1", Caller_Caller_ID_Name="x\nUnique-ID: forged\nVoiced-Admin: yes")
@@ -47,6 +48,19 @@ async def running(client: Client) -> AsyncIterator[Client]:
 
 def client_of(pbx: FakePbx, kind: type[Client] = Client, **settings: Any) -> Client:
     return kind("127.0.0.1", pbx.port, "ClueCon", **{"longest_pause": 0.01, **settings})
+
+
+def altered(client: Client, alter: Callable[[Client, Connection], object]) -> Client:
+    """A fault put in: `alter` is given each connection that is ready, before anybody uses it."""
+
+    async def connect() -> Connection:
+        connection = await original()
+        alter(client, connection)
+        return connection
+
+    original = client._link.connect
+    client._link.connect = connect  # type: ignore[method-assign]
+    return client
 
 
 # -- on the wire -------------------------------------------------------------------------------------------
@@ -145,29 +159,25 @@ async def check_broken_utf8(client: Client, peer: Peer) -> None:
 
 
 async def test_strict_utf8_that_kills_the_reader_while_the_client_still_says_connected(pbx: FakePbx) -> None:
-    class Strict(Client):
+    def strict(_: Client, connection: Connection) -> None:
         """Reads on in silence after an event that is no UTF-8."""
+        original, dead = connection._parser.buffer_updated, False
 
-        async def _connect(self) -> Connection:
-            connection = await super()._connect()
-            original, dead = connection._parser.buffer_updated, False
+        def buffer_updated(nbytes: int) -> list[Any]:
+            nonlocal dead
+            frames = original(nbytes)
+            try:
+                for frame in frames:
+                    frame.raw.decode() if isinstance(frame, Event) else None
+            except UnicodeDecodeError:
+                dead = True
+            return [] if dead else frames
 
-            def buffer_updated(nbytes: int) -> list[Any]:
-                nonlocal dead
-                frames = original(nbytes)
-                try:
-                    for frame in frames:
-                        frame.raw.decode() if isinstance(frame, Event) else None
-                except UnicodeDecodeError:
-                    dead = True
-                return [] if dead else frames
-
-            connection._parser.buffer_updated = buffer_updated  # type: ignore[method-assign]
-            return connection
+        connection._parser.buffer_updated = buffer_updated  # type: ignore[method-assign]
 
     async with running(client_of(pbx)) as client:
         await check_broken_utf8(client, await pbx.peer())
-    async with running(client_of(pbx, Strict)) as client:
+    async with running(altered(client_of(pbx), strict)) as client:
         with pytest.raises((TimeoutError, AssertionError)):
             async with asyncio.timeout(0.2):
                 await check_broken_utf8(client, await pbx.peer(2))
@@ -187,13 +197,13 @@ async def test_err_taken_for_a_broken_connection(pbx: FakePbx, monkeypatch: pyte
     async with running(client_of(pbx)) as client:
         await check_refusal(client)
 
-    def touchy(self: Connection, answer: Reply) -> None:
+    def touchy(self: Replies, answer: Reply) -> None:
         original(self, answer)
         if not answer.ok:
-            self.abort(Unconfirmed(answer.text))
+            raise ProtocolError(answer.text)
 
-    original = Connection._answer
-    monkeypatch.setattr(Connection, "_answer", touchy)
+    original = Replies.take
+    monkeypatch.setattr(Replies, "take", touchy)
     async with running(client_of(pbx)) as client:
         with pytest.raises((EslError, AssertionError)):
             await check_refusal(client)
@@ -222,14 +232,15 @@ async def test_replies_matched_to_the_wrong_command_after_a_timeout(
     async with running(client_of(pbx)) as client:
         await check_late_reply(client, release)
 
-    def forgetful(self: Connection, command: Command) -> asyncio.Future[Reply]:
-        waiter = original(self, command)
-        entry = self._waiting[-1]
-        waiter.add_done_callback(lambda _: self._waiting.remove(entry) if waiter.cancelled() else None)
-        return waiter
+    def forgetful(self: Replies, answer: Reply) -> None:
+        while self._line and (self._line[0].reply.cancelled() or self._line[0].command.text == "api mark"):
+            self._line.popleft()
+        original(self, answer)
 
-    original = Connection.send
-    monkeypatch.setattr(Connection, "send", forgetful)
+    original = Replies.take
+    monkeypatch.setattr(Replies, "take", forgetful)
+    monkeypatch.setattr(Replies, "mark", lambda self: Command("api mark"))
+    pbx.say("api mark", never)
     async with running(client_of(pbx)) as client:
         with pytest.raises(AssertionError):
             await check_late_reply(client, release)
@@ -322,14 +333,14 @@ async def test_unbounded_queues() -> None:
                 check_bounded(queue, stats)
 
 
-async def check_reconnect(pbx: FakePbx, kind: type[Client]) -> None:
+async def check_reconnect(pbx: FakePbx, alter: Callable[[Client, Connection], object]) -> None:
     """After a loss it subscribes again, and its owner, told of loss and return, asks what was missed."""
     first, asked = len(pbx.peers), []
 
     def ask() -> None:
         asked.append(client.send(Command("api echo show channels as json")))
 
-    client = client_of(pbx, kind, events=["CHANNEL_ANSWER"], on_back=ask)
+    client = altered(client_of(pbx, events=["CHANNEL_ANSWER"], on_back=ask), alter)
     async with running(client):
         pbx.peers[first].reset()
         await until(lambda: len(pbx.peers) > first + 1 and client.is_connected)
@@ -342,29 +353,27 @@ async def check_reconnect(pbx: FakePbx, kind: type[Client]) -> None:
         assert len(asked) == 2
 
 
-async def test_reconnect_without_subscribing_again(pbx: FakePbx) -> None:
-    class Forgetful(Client):
-        async def _connect(self) -> Connection:
-            connection = await super()._connect()
-            self._events = {"HEARTBEAT": None}
-            return connection
+def not_at_all(client: Client, connection: Connection) -> None:
+    """Our client as it is."""
 
-    await check_reconnect(pbx, Client)
+
+async def test_reconnect_without_subscribing_again(pbx: FakePbx) -> None:
+    def forgetful(client: Client, connection: Connection) -> None:
+        client._link._events = {"HEARTBEAT": None}
+
+    await check_reconnect(pbx, not_at_all)
     with pytest.raises(AssertionError):
-        await check_reconnect(pbx, Forgetful)
+        await check_reconnect(pbx, forgetful)
 
 
 async def test_reconnect_without_asking_what_was_missed(pbx: FakePbx) -> None:
-    class Mute(Client):
-        async def _connect(self) -> Connection:
-            connection = await super()._connect()
-            if self.stats.reconnects:
-                self._on_back = lambda: None
-            return connection
+    def mute(client: Client, connection: Connection) -> None:
+        if client.stats.reconnects:
+            client._on_back = lambda: None
 
-    await check_reconnect(pbx, Client)
+    await check_reconnect(pbx, not_at_all)
     with pytest.raises(AssertionError):
-        await check_reconnect(pbx, Mute)
+        await check_reconnect(pbx, mute)
 
 
 def test_every_fault_of_the_list_has_its_test() -> None:

@@ -52,11 +52,11 @@ def test_a_refusal_is_a_reply_that_is_not_ok(text: str) -> None:
 
 def test_api_output_is_raw_and_keeps_its_inner_newlines() -> None:
     frame = one(response("a%20b\n\nc: d\n"))
-    assert frame == Reply("a%20b\n\nc: d")
+    assert frame == Reply("a%20b\n\nc: d", is_output=True)
 
 
 def test_an_empty_api_response() -> None:
-    assert one(response("")) == Reply("")
+    assert one(response("")) == Reply("", is_output=True)
 
 
 def test_a_reply_may_begin_with_ok_or_without() -> None:
@@ -174,13 +174,15 @@ def test_names_of_headers_have_no_case() -> None:
 
 def test_the_first_of_a_repeated_header_counts() -> None:
     assert one(b"Content-Type: command/reply\nReply-Text: one\nreply-text: two\n\n") == Reply("one")
-    assert one(b"Content-Type: api/response\nContent-Length: 2\nContent-Length: 9\n\nab") == Reply("ab")
+    assert one(b"Content-Type: api/response\nContent-Length: 2\nContent-Length: 9\n\nab") == Reply(
+        "ab", is_output=True
+    )
 
 
 def test_lengths_are_bytes() -> None:
     text = "transferência à São José 📞"
     frames = parsed(response(text) + reply("+OK"))
-    assert frames == [Reply(text), Reply("+OK")]
+    assert frames == [Reply(text, is_output=True), Reply("+OK")]
 
 
 def test_broken_utf8_never_raises() -> None:

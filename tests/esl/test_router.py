@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -313,6 +314,71 @@ def test_a_listener_may_route_and_be_taken_away_from_within(router: Router) -> N
     handle = router.on(once, name="DTMF")
     router.route(event("DTMF", "u-1"))
     assert len(heard) == 1
+
+
+@pytest.mark.parametrize("key", ["name", "unique_id", "job_uuid", "variable", "everything"])
+def test_thousands_come_and_go_under_one_key_at_the_cost_of_one_each(router: Router, key: str) -> None:
+    """CPU for each that comes and goes, beside few and beside many."""
+    keys: dict[str, Any] = {
+        "name": {"name": "DTMF"},
+        "everything": {"name": "ALL"},
+        "unique_id": {"unique_id": "u-1"},
+        "job_uuid": {"job_uuid": "j-1"},
+        "variable": {"variable": ("a", "1")},
+    }[key]
+
+    def cost() -> float:
+        """Of 500 that come, and go as they came."""
+        began = time.thread_time()
+        handles = [router.on(heard, **keys) for _ in range(500)]
+        for handle in handles:
+            handle.off()
+        return time.thread_time() - began
+
+    heard = Heard()
+    few = min(cost() for _ in range(5))
+    kept = [router.on(heard, **keys) for _ in range(20_000)]
+    many = min(cost() for _ in range(5))
+    assert many < 5 * few
+    data = event("BACKGROUND_JOB" if key == "job_uuid" else "DTMF", "u-1", "Job-UUID: j-1\nvariable_a: 1\n")
+    router.route(data)
+    assert len(heard) == 20_000
+    for handle in kept:
+        handle.off()
+    router.route(data)
+    assert len(heard) == 20_000
+
+
+@pytest.mark.parametrize("key", ["name", "unique_id"])
+def test_listeners_that_come_and_go_while_an_event_is_given_out(router: Router, key: str) -> None:
+    """Each hears an event once, if it was there before it and had not gone: in the order of coming."""
+    keys: dict[str, Any] = {key: "DTMF" if key == "name" else "u-1"}
+    heard: list[str] = []
+    handles: dict[str, Handle] = {}
+    data = event("DTMF", "u-1")
+
+    def listen(name: str, then: Callable[[], object] = lambda: None) -> None:
+        def listener(_: Event) -> None:
+            heard.append(name)
+            then()
+
+        handles[name] = router.on(listener, **keys)
+
+    def go_and_come_again(name: str) -> None:
+        handles[name].off()
+        listen(name)
+
+    listen("goes", lambda: handles["goes"].off())
+    listen("takes the last away", lambda: handles["last"].off())
+    listen("comes again", lambda: go_and_come_again("comes again"))
+    listen("brings another", lambda: "new" in handles or listen("new"))
+    listen("last")
+    router.route(data)
+    assert heard == ["goes", "takes the last away", "comes again", "brings another"]
+    for _ in range(2):
+        heard.clear()
+        router.route(data)
+        assert heard == ["takes the last away", "brings another", "comes again", "new"]
 
 
 def test_a_listener_that_raises_does_not_stop_the_others() -> None:

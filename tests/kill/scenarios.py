@@ -188,6 +188,22 @@ SCENARIOS: Final = {
         "commit-caller_ended commit-delivered-2",
         destination="Diretoria",
     ),
+    "assistant_is_paused": Scenario(
+        wait, "busy",
+        _ALIKE + "uuid_setvar commit-leg_ended uuid_fileman uuid_setvar-2 commit-job_failed commit-delivered "
+        "commit-hold_ended",
+        Manner.BUSY,
+        transfer={
+            "pause_assistant": "uuid_setvar {uuid} fork paused",
+            "resume_assistant": "uuid_setvar {uuid} fork listens",
+        },
+    ),
+    "comforted": Scenario(
+        wait, "no_answer",
+        _ALIKE + "commit-ringing mark-2 hold-2 unmark-2 uuid_fileman commit-hold_started-2 uuid_fileman-2 "
+        "commit-leg_ended commit-job_failed commit-hold_ended commit-delivered",
+        Manner.RING, transfer={"ring_timeout_seconds": 1, "comfort_seconds": 0.6},
+    ),
     "busy_then_answered": Scenario(
         be_free_the_second_time, "success",
         _ALIKE + "commit-leg_ended commit-job_failed commit-deadline commit-requested originate-2 "

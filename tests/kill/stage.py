@@ -273,7 +273,7 @@ class Stage:
         driven: dict[str, str] = {}
         for kind in self.kinds:
             driven |= await kind.driven()
-        found = self._lost_callers(driven) + self._lone_legs(driven)
+        found = self._lost_callers(driven) + self._lone_legs(driven) + self._deaf_assistants(driven)
         for kind in self.kinds:
             found += await kind.complaints()
         return found
@@ -295,6 +295,15 @@ class Stage:
             if not (waits or goes_on or self.talks(caller) or self.is_with_assistant(caller)):
                 found.append(f"the caller hears {caller.hears}")
         return found
+
+    def _deaf_assistants(self, driven: Mapping[str, str]) -> list[str]:
+        """Who is back at an assistant that was paused and is not resumed."""
+        return [
+            "the assistant does not listen"
+            for caller in self.callers
+            if caller.alive and self.is_with_assistant(caller) and caller.uuid not in driven.values()
+            if self.switch.channels[caller.uuid].variables.get("fork") == "paused"
+        ]
 
     def _lone_legs(self, driven: Mapping[str, str]) -> list[str]:
         marks = [(leg, leg.variables.get("voiced_attempt") or "") for leg in self.switch.channels.values()]

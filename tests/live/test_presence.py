@@ -132,7 +132,7 @@ async def test_after_a_reconnect_calls_and_phones_are_found_again(
     gone = await phones.phone("1003", 0x23)
     await becomes(live, "available", "1003")
 
-    connection = live.daemon.pbx.calls._connection
+    connection = live.daemon.pbx.calls._link.connection
     assert connection is not None
     connection.abort(esl.Unconfirmed("cut by the test"))
     await becomes(live, "pbx_is_away", seconds=1)

@@ -113,9 +113,20 @@ def test_the_rest_to_the_letter() -> None:
         == "api uuid_transfer c-1 *991001 XML pbx.test"
     )
     play, hangup = control.release("l-1", "/s/bye.wav")
-    assert arguments(play.text)["execute-app-arg"] == "/s/bye.wav"
+    assert arguments(play.text)["execute-app-arg"] == "{timeout=10000}/s/bye.wav"
     assert arguments(hangup.text)["execute-app-name"] == "hangup"
     assert [arguments(c.text)["execute-app-name"] for c in control.release("l-1", "")] == ["hangup"]
+
+
+def test_each_of_several_sounds_has_the_switchs_own_limit() -> None:
+    """The one in front is forgotten when the first sound is over: a ringback tone would sound for ever."""
+    one, two = (
+        control.play("l-1", "tone-1", sounds, 65) for sounds in (["t"], ["/s/a.wav", "/s/b.wav", "t"])
+    )
+    assert arguments(one.text)["execute-app-arg"] == "{timeout=65000}t"
+    assert arguments(two.text)["execute-app-arg"] == (
+        "{timeout=65000}file_string:///s/a.wav!{timeout=65000}/s/b.wav!{timeout=65000}t"
+    )
 
 
 @pytest.mark.parametrize(

@@ -537,7 +537,7 @@ async def test_an_answer_from_before_a_loss_is_not_believed(switch: Switch, watc
         if REGISTRATIONS not in str(command):
             return None
         await switch.close_door()
-        connection = watch.pbx.calls._connection
+        connection = watch.pbx.calls._link.connection
         assert connection is not None
         connection.abort(Unconfirmed("cut by the test"))
         return Verdict(delay=0.05)

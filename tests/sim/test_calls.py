@@ -62,6 +62,32 @@ async def test_breaking_the_hold_drops_a_caller_of_the_dialplan(
     assert (await client.event("CHANNEL_HANGUP")).get("variable_sip_term_status") == ""
 
 
+@pytest.mark.parametrize(
+    ("sounds", "ends"),
+    [
+        ("{timeout=300}local_stream://moh", True),
+        ("{timeout=300}file_string:///prompts/a.wav!local_stream://moh", False),  # forgotten with the prompt
+        ("{timeout=300}file_string:///prompts/a.wav!{timeout=300}local_stream://moh", True),
+        ("{timeout=300}file_string:///prompts/stuck.wav!{timeout=300}local_stream://moh", True),
+        ("/prompts/stuck.wav", False),
+        ("{timeout=300}/prompts/stuck.wav", True),
+    ],
+)
+async def test_a_limit_is_of_the_file_that_it_stands_with(
+    switch: Switch, client: Client, caller: Caller, sounds: str, ends: bool
+) -> None:
+    """As tests/live/test_holding.py has measured it."""
+    switch.sounds.prompts["/prompts/a.wav"] = 1.0
+    switch.sounds.stuck.add("stuck")
+    await execute(client, caller.uuid, "playback", sounds)
+    await switch.until(lambda: caller.hears != "assistant")
+    if ends:
+        await switch.until(lambda: caller.hears == "assistant")
+    else:
+        with pytest.raises(TimeoutError):
+            await switch.until(lambda: caller.hears == "assistant", timeout=1)
+
+
 async def test_stopping_without_music_stops_the_assistant(
     switch: Switch, client: Client, caller: Caller
 ) -> None:

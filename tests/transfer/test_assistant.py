@@ -11,7 +11,7 @@ from tests.callers import at_the_assistant, back_at_the_assistant, stays_at_the_
 from tests.conftest import Api, Start
 from tests.house import add
 from tests.transfer.test_routed_in import goes_on, route
-from voiced.sim import Caller, Manner, Received, Switch
+from voiced.sim import Caller, Manner, Received, Switch, Verdict
 
 COMMANDS = {
     "pause_assistant": "uuid_setvar {uuid} fork paused",
@@ -137,6 +137,21 @@ async def test_a_caller_whom_nobody_owns_goes_back_to_one_that_listens(
     await api.daemon.pool.execute("delete from transfers")
     await switch.cut()
     await switch.until(lambda: caller.hears == "assistant" and fork(switch, caller) == "listens")
+
+
+async def test_a_resume_that_is_lost_on_the_way_is_said_again(switch: Switch, api: Api) -> None:
+    switch.phone("1001", Manner.BUSY)
+    caller = await at_the_assistant(switch)
+    cuts = iter(["before"])
+
+    def cut(received: Received) -> Verdict | None:
+        return Verdict(cut=next(cuts, None)) if received.words[-1:] == ["listens"] else None
+
+    switch.intercept = cut
+    id = (await api.transfer(caller.uuid, "1001"))["id"]
+    await switch.until(lambda: fork(switch, caller) == "listens")
+    assert (await api.ended(id))["status"] == "busy"
+    assert told(switch) == ["paused", "listens", "listens"]
 
 
 async def test_what_is_called_off_while_the_pbx_is_lost_is_when_it_is_back(switch: Switch, api: Api) -> None:

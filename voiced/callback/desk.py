@@ -54,7 +54,7 @@ _ORDER: Final = TypeAdapter(Order)
 SIGN_SECONDS: Final = 2.0  # for a phone to say whether it rings
 RECOGNISE_SECONDS: Final = 0.5  # for the callback that a caller has already
 RETRY_AFTER: Final = 30.0  # seconds, said to whoever may try again
-_CAUSES: Final = {
+CAUSES: Final = {
     State.IN_CALL: "USER_BUSY",
     State.RINGING: "USER_BUSY",
     State.DND: "DO_NOT_DISTURB",
@@ -244,7 +244,7 @@ class Desk:
             raise AttemptUnderWay  # and not that the agent is busy, with this very call
         state = self._presence.state(Extension(order.extension, order.domain))
         if state is not State.AVAILABLE:
-            raise AgentNotAvailable(_CAUSES[state])
+            raise AgentNotAvailable(CAUSES[state])
         driver = await self.attempts.begin(order)
         await asyncio.wait([driver.sign], timeout=SIGN_SECONDS)
         outcome = driver.attempt.outcome

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
@@ -67,7 +68,7 @@ class Tools:
     announcer: Announcer
     music: str
     begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
-    is_available: Callable[[Order], bool]  # whether the agent can take the call, as of now
+    why_not: Callable[[Order], str]  # the agent cannot take the call now (a cause); '' where they can
     ownership: Ownership
     watch: Callable[[Order, Attempt, Attempt, Fact], object]
     ask_pbx: Callable[[Driver], object]
@@ -161,7 +162,9 @@ class Driver:
         if isinstance(fact, Requested):
             return
         told = [
-            messages.connected(self.order, a.connected_at - a.requested_at)
+            messages.connected(
+                self.order, datetime.fromtimestamp(a.connected_at, UTC), a.connected_at - a.requested_at
+            )
             for action in actions
             if isinstance(action, ReportConnected)
         ]
@@ -250,8 +253,11 @@ class Driver:
         if not self._tools.ownership.may_dial():
             self.tell(JobFailed(now, side, "NOT_OWNER"))
             return
-        if side is Side.AGENT and not self._tools.is_available(order):  # the second time that it is asked
-            self.tell(JobFailed(now, side, "USER_BUSY"))
+        agent_waits = self.attempt.agent.is_on  # then they are in this call, and in no other
+        if not agent_waits and (cause := self._tools.why_not(order)):  # the second time that it is asked
+            self.tell(JobFailed(now, Side.AGENT, cause))
+            if side is Side.CLIENT:
+                self.tell(JobFailed(now, side, "NOT_SENT"))
             return
         shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
         originate = control.dial(

@@ -18,7 +18,6 @@ import structlog
 from voiced.callback import messages, numbers, promise, store
 from voiced.callback.callback import Callback, Status
 from voiced.callback.order import Order
-from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import (
@@ -166,7 +165,7 @@ class Keeper:
         await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
         row = dict(await connection.fetchrow(query("callback/read"), id, None))
         # a ticket that exists already is not made again, but is told
-        message = messages.change(row, Tell("made")) if wanted.ticket_id else messages.ticket(row)
+        message = messages.change(row, Tell("made"), Fact(now)) if wanted.ticket_id else messages.ticket(row)
         await self._put(connection, [message])
         return Kept(row, None, "made")
 
@@ -264,16 +263,14 @@ class Keeper:
             ended = await connection.fetchrow(query("attempt/unsettled"), self._pbx)
             if ended is None:
                 return False
-            order = store.order_of(ended)
-            outcome = Outcome(Result(ended["result"]), ended["leg"], ended["cause"], ended["sip_code"])
-            if order.callback_id is None:
-                message = messages.attempt_ended(order, outcome, ended["talk_seconds"])
-                await self._put(connection, [message])
+            if ended["callback_id"] is None:
+                await self._put(connection, [messages.attempt_ended(ended)])
             else:
-                row = await connection.fetchrow(query("callback/lock"), order.callback_id)
+                row = await connection.fetchrow(query("callback/lock"), ended["callback_id"])
                 fact = AttemptEnded(
-                    self._clock(), order.id, outcome, ended["talk_seconds"], order.retries, order.recording
-                )
+                    self._clock(), ended["id"], store.outcome_of(ended), ended["talk_seconds"],
+                    ended["retries"], ended["recording"],
+                )  # fmt: skip
                 kept = await self._decide(connection, row, fact, await self._policy(connection, row))
             await connection.execute(query("attempt/settled"), ended["id"])
         if kept is not None:
@@ -309,7 +306,7 @@ class Keeper:
             await connection.execute(query("callback/look_again"), before.id, after.looks_at(policy, fact.at))
             return Kept(dict(row), before.status, name)
         now = await store.save(connection, row, after, fact, policy)
-        told = [messages.change(now, effect) for effect in effects if isinstance(effect, Tell)]
+        told = [messages.change(now, effect, fact) for effect in effects if isinstance(effect, Tell)]
         told += [
             messages.notice(now, effect.extension, fact.at)
             for effect in effects

@@ -44,14 +44,14 @@ class Attempts(Service):
 
     def __init__(
         self, pbx: Pbx, scribe: Scribe, pool: asyncpg.Pool, ownership: Ownership, announcer: Announcer,
-        music: str, *, begin: Begin, is_available: Callable[[Order], bool], watch: Watch,
+        music: str, *, begin: Begin, why_not: Callable[[Order], str], watch: Watch,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
         self._scribe, self._pool = scribe, pool
         self._tools = Tools(
             pbx=pbx, scribe=scribe, announcer=announcer, music=music, begin=begin,
-            is_available=is_available, ownership=ownership, watch=watch, clock=clock,
+            why_not=why_not, ownership=ownership, watch=watch, clock=clock,
             ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
@@ -136,6 +136,7 @@ class Attempts(Service):
     async def _take_up(self) -> None:
         known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
+        await store.give_up_unreadable(self._pool, self._pbx.name)
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
             if order.id in known or order.id in self._drivers:
                 continue

@@ -9,10 +9,12 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from voiced.callback.callback import WAITING, Callback, Status
 from voiced.callback.order import Order
+from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import Fact as PromiseFact
 from voiced.callback.state import Attempt
@@ -22,6 +24,8 @@ from voiced.folding import fold
 from voiced.scribe import Note
 from voiced.table import fact_name
 from voiced.tickets.message import Message
+
+log = structlog.get_logger(__name__)
 
 _ATTEMPT: Final = TypeAdapter(Attempt)
 _ORDER: Final = TypeAdapter(Order)
@@ -120,26 +124,41 @@ def note(order: Order, a: Attempt, seq: int, fact: Fact, messages: Iterable[Mess
 
 
 async def open_attempts(pool: asyncpg.Pool, pbx: str) -> list[tuple[Order, Attempt, int]]:
-    """Attempts that have not ended, for recovery."""
+    """Attempts that have not ended, but for those that another version of voiced has written so that this one
+    cannot read them."""
     rows = await pool.fetch(query("attempt/open"), pbx)
-    return [_attempt(row) for row in rows]
+    return [found for row in rows if (found := _attempt(row))]
+
+
+async def give_up_unreadable(pool: asyncpg.Pool, pbx: str) -> None:
+    """Nobody can go on with what cannot be read: its result is lost, and told as that."""
+    for row in await pool.fetch(query("attempt/open"), pbx):
+        if _attempt(row) is None:
+            log.error("a callback attempt cannot be read, it is given up", attempt_id=str(row["id"]))
+            await pool.execute(query("attempt/give_up"), row["id"])
 
 
 async def load_attempt(
     pool: asyncpg.Pool, id: UUID, domain: UUID | None
 ) -> tuple[Order, Attempt, int] | None:
-    """An attempt as last recorded; None where there is none (or none of this domain)."""
+    """An attempt as last recorded; None for none (or none of this domain), and for one that is unreadable."""
     row = await pool.fetchrow(query("attempt/read"), id, domain)
     return _attempt(row) if row else None
 
 
-def order_of(row: Row) -> Order:
-    """The order of an attempt's row, with the ticket that was named later."""
-    return replace(_ORDER.validate_python(row["request"]), named_ticket=row["ticket_id"])
+def outcome_of(row: Row) -> Outcome:
+    """How an attempt has ended; a kind that only another version knows is a failure of ours."""
+    result = row["result"] if row["result"] in list(Result) else Result.FAILED
+    return Outcome(Result(result), row["leg"], row["cause"], row["sip_code"])
 
 
-def _attempt(row: Row) -> tuple[Order, Attempt, int]:
-    return order_of(row), _ATTEMPT.validate_python(row["state"]), row["seq"]
+def _attempt(row: Row) -> tuple[Order, Attempt, int] | None:
+    try:
+        order = replace(_ORDER.validate_python(row["request"]), named_ticket=row["ticket_id"])
+        return order, _ATTEMPT.validate_python(row["state"]), row["seq"]
+    except ValidationError as error:
+        log.warning("a callback attempt cannot be read", attempt_id=str(row["id"]), error=str(error))
+        return None
 
 
 def moment(at: float) -> datetime | None:

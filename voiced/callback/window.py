@@ -12,29 +12,28 @@ from phonenumbers import timezone as places
 from voiced.callback.policy import MissedWindow, Policy
 from voiced.hours import WorkingHours
 
-_STEPS: Final = 50  # of two calendars that take turns: more means that they never open together
+_STEPS: Final = 50  # for each calendar, of some that take turns: more means that they never open together
 _UNKNOWN: Final = "Etc/Unknown"
+# What libphonenumber does not know: the west of Amazonas is an hour behind Manaus (Lei 12.876/2013).
+_ALSO: Final = {"+5597": ("America/Eirunepe",)}
 
 
 def opens_at(policy: Policy, number: str, timezone: str, now: datetime) -> datetime | None:
     """When the client may be called, if not now; None for now. What never opens opens in a day, for a look.
 
-    `timezone` is the domain's; the client's own is told by the number (E.164).
+    `timezone` is the domain's; the client's own is told by the number (E.164). Where that may be in several,
+    it has to be the hour in all of them: nobody is called at night.
     """
-    calendars = [
-        hours
-        for hours in (
-            WorkingHours.parse(policy.window or {}, timezone),
-            WorkingHours.parse(policy.client_window or {}, timezone_of(number, timezone)),
-        )
-        if hours is not None
-    ]
+    wanted = [WorkingHours.parse(policy.window or {}, timezone)]
+    if policy.client_window:
+        wanted += [WorkingHours.parse(policy.client_window, zone) for zone in zones_of(number, timezone)]
+    calendars = [hours for hours in wanted if hours is not None]
     if all(hours.is_open(now) for hours in calendars):
         return None
     at = now
     if policy.missed_window is MissedWindow.NEXT_DAY:
         at = _midnight_after(now, calendars[0].timezone)
-    for _ in range(_STEPS):
+    for _ in range(_STEPS * len(calendars)):
         closed = next((hours for hours in calendars if not hours.is_open(at)), None)
         if closed is None:
             return at
@@ -45,10 +44,11 @@ def opens_at(policy: Policy, number: str, timezone: str, now: datetime) -> datet
     return now + timedelta(days=1)
 
 
-def timezone_of(number: str, otherwise: str) -> str:
-    """The time zone of a number's area; `otherwise` where it is not known, or has several."""
-    found = places.time_zones_for_number(phonenumbers.parse(number))
-    return found[0] if len(found) == 1 and found[0] != _UNKNOWN else otherwise
+def zones_of(number: str, otherwise: str) -> tuple[str, ...]:
+    """The time zones that a number (E.164) may be in; `otherwise` where nothing is known of it."""
+    found = set(places.time_zones_for_number(phonenumbers.parse(number))) - {_UNKNOWN}
+    found.update(*(zones for prefix, zones in _ALSO.items() if number.startswith(prefix)))
+    return tuple(sorted(found)) or (otherwise,)
 
 
 def _midnight_after(now: datetime, zone: str) -> datetime:

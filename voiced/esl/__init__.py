@@ -6,7 +6,7 @@
 `docs/esl.md` has the whole of it on one page.
 """
 
-from voiced.esl.client import Client, Job, connect
+from voiced.esl.client import Client, connect
 from voiced.esl.commands import Command
 from voiced.esl.errors import (
     Accepted,
@@ -23,6 +23,7 @@ from voiced.esl.errors import (
     Undelivered,
 )
 from voiced.esl.event import Event
+from voiced.esl.job import Job
 from voiced.esl.protocol import LogLine, Reply
 from voiced.esl.queue import EventQueue
 from voiced.esl.router import Handle

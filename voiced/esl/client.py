@@ -1,42 +1,32 @@
-"""The inbound client: one logical connection to a PBX that outlives its sockets.
+"""The inbound client: what programs use. `link.py` keeps it connected, `router.py` gives its events out.
 
-It logs in, subscribes, and after a loss connects again with growing, jittered pauses (tenacity) and
-subscribes again. Its owner is told "lost" and "back"; what happened in between nobody tells, so the owner
-asks the PBX what is so. Every waiter learns of a loss at once. No command is ever sent twice by itself.
+Its owner is told "lost" and "back"; what happened in between nobody tells, so the owner asks the PBX what is
+so. Every waiter learns of a loss at once. No command is ever sent twice by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import Final
+from contextlib import asynccontextmanager
 
 import structlog
-import tenacity
 
 from voiced.esl import commands
 from voiced.esl.commands import Command
-from voiced.esl.connection import Connection, fail
-from voiced.esl.errors import (
-    Accepted,
-    CannotConnect,
-    CommandRefused,
-    EslError,
-    EventsLost,
-    NotSent,
-    Unconfirmed,
-)
+from voiced.esl.connection import Connection
+from voiced.esl.errors import Accepted, EslError, EventsLost, Unconfirmed
 from voiced.esl.event import Event
+from voiced.esl.job import Job
+from voiced.esl.link import Link, accepted
 from voiced.esl.protocol import Frame, LogLine, Reply
 from voiced.esl.queue import EventQueue
+from voiced.esl.replies import fail
 from voiced.esl.router import Handle, Listener, Router
 from voiced.esl.stats import Stats
+from voiced.esl.waiting import Waiters, next_event
 
 log = structlog.get_logger(__name__)
-
-GOODBYE_TIMEOUT: Final = 1.0  # seconds for the PBX to answer `exit`
 
 
 class Client:
@@ -48,7 +38,8 @@ class Client:
 
     A connection on which nothing was heard for `quiet_limit` is asked for a sign of life, and given up when
     none comes within `reply_timeout`; an api command that takes longer than the two together looks the same
-    from here.
+    from here. Between attempts to connect it pauses, `longest_pause` at most; a connection that ends sooner
+    than that counts as an attempt that failed.
 
     Raises InvalidValue for a password or an event's name that cannot stand in a command.
     """
@@ -68,26 +59,34 @@ class Client:
         quiet_limit: float = 15.0,
         longest_pause: float = 5.0,
     ) -> None:
-        self._host, self._port, self._login = host, port, commands.auth(password)
+        self.stats = Stats()
         self._events = {"BACKGROUND_JOB": None, **dict.fromkeys(events)}
-        commands.events(self._events)  # raises now what would raise at each attempt to connect
         self._on_lost, self._on_back, self._on_log = on_lost, on_back, on_log
-        self._connect_timeout, self._reply_timeout = connect_timeout, reply_timeout
-        self._quiet_limit, self._longest_pause = quiet_limit, longest_pause
-        self._connection: Connection | None = None
         self._router = Router(self._listener_failed)
-        self._waiters: set[Callable[[EslError], None]] = set()  # told when the connection has ended
+        self._waiters: Waiters = set()
         self._queues: set[EventQueue] = set()
         self._keeping: asyncio.Task[None] | None = None
-        self._closing = False
-        self.stats = Stats()
+        self._link = Link(
+            host,
+            port,
+            password,
+            self._events,
+            make=lambda: Connection(self._router.route, self._on_frame, self.stats),
+            on_back=lambda: self._on_back(),
+            on_lost=self._lost,
+            stats=self.stats,
+            connect_timeout=connect_timeout,
+            reply_timeout=reply_timeout,
+            quiet_limit=quiet_limit,
+            longest_pause=longest_pause,
+        )
 
     # -- connecting -------------------------------------------------------------------------------------
 
     @property
     def is_connected(self) -> bool:
         """Logged in and subscribed."""
-        return self._connection is not None and not self._connection.ended.done()
+        return self._link.is_connected
 
     async def run(self) -> None:
         """Stay connected until cancelled, or until `close()`. Raises only what `on_lost` and `on_back` raise.
@@ -105,10 +104,7 @@ class Client:
 
     async def close(self) -> None:
         """Say goodbye, and end `run`. For good."""
-        self._closing = True
-        if self._connection is not None:
-            with suppress(EslError):
-                await self._connection.ask(Command("exit"), GOODBYE_TIMEOUT)
+        await self._link.say_goodbye()
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
@@ -117,18 +113,11 @@ class Client:
 
     def send(self, command: Command) -> asyncio.Future[Reply]:
         """Write a command now, whole; the future is its reply, or NotSent, or Unconfirmed."""
-        if self._connection is not None:
-            return self._connection.send(command)
-        self.stats.command("not-sent")
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        fail(reply, NotSent(f"the event socket of {self._address} is not connected"))
-        return reply
+        return self._link.send(command)
 
     async def ask(self, command: Command, *, timeout: float | None = None) -> Reply:
         """Send a command and wait for its reply. Raises NotSent, Unconfirmed."""
-        if self._connection is None:
-            return await self.send(command)
-        return await self._connection.ask(command, self._reply_timeout if timeout is None else timeout)
+        return await self._link.ask(command, timeout)
 
     async def api(self, text: str, *, timeout: float | None = None) -> Reply:
         """Run an api command in the listener: `await pbx.api("status")`. For quick ones only.
@@ -143,7 +132,8 @@ class Client:
         The PBX may take a job and never run it: whoever waits for `job.result` sets a deadline, and calls
         `job.forget()` after it.
         """
-        return Job(self, commands.bgapi(text, job_uuid))
+        command = commands.bgapi(text, job_uuid)
+        return Job(command, send=self.send, router=self._router, waiters=self._waiters)
 
     async def bgapi(self, text: str, *, timeout: float = 60.0) -> Reply:
         """Run an api command in the background and wait for its result, at most `timeout` seconds.
@@ -171,8 +161,8 @@ class Client:
         """
         command = commands.events(names)
         self._events.update(dict.fromkeys(names))
-        if self._connection is not None:
-            _accepted(await self.ask(command))
+        if self._link.connection is not None:
+            accepted(await self.ask(command))
 
     def on(
         self,
@@ -194,36 +184,12 @@ class Client:
         It listens from the call on, not from the `await` on: call it, send the command, then await it.
         Fails with TimeoutError, and with EventsLost where the connection is or gets lost.
         """
-        names = [names] if isinstance(names, str) else list(names)
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[Event] = loop.create_future()
         if not self.is_connected:
-            fail(found, EventsLost(f"the event socket of {self._address} is not connected"))
+            found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+            fail(found, EventsLost(f"the event socket of {self._link.address} is not connected"))
             return found
-
-        def take(event: Event) -> None:
-            if not found.done():
-                found.set_result(event)
-
-        def lose(reason: EslError) -> None:
-            if not found.done():
-                fail(found, EventsLost(f"while waiting for {' or '.join(names)}: {reason}"))
-
-        def give_up() -> None:
-            if not found.done():
-                fail(found, TimeoutError(f"no {' or '.join(names)} within {timeout} s"))
-
-        def clear_away(_: object) -> None:
-            handle.off()
-            self._waiters.discard(lose)
-            if timer is not None:
-                timer.cancel()
-
-        handle = self.on(take, name=names, unique_id=unique_id)
-        timer = loop.call_later(timeout, give_up) if timeout is not None else None
-        self._waiters.add(lose)
-        found.add_done_callback(clear_away)
-        return found
+        wanted = [names] if isinstance(names, str) else list(names)
+        return next_event(self._router, self._waiters, wanted, unique_id, timeout)
 
     def queue(
         self, *, name: str | Iterable[str] | None = None, unique_id: str | None = None, size: int = 1000
@@ -248,85 +214,25 @@ class Client:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    @property
-    def _address(self) -> str:
-        return f"{self._host}:{self._port}"
-
     def _keep(self) -> asyncio.Task[None]:
         """Stay connected in a task of our own, which `close` can end without ending its caller."""
         if self._keeping is not None and not self._keeping.done():
             raise RuntimeError("this client is running already")
-        name = f"event socket {self._address}"
+        name = f"event socket {self._link.address}"
         self._keeping = asyncio.create_task(self._stay_connected(), name=name)
         return self._keeping
 
     async def _stay_connected(self) -> None:
-        """`connect()` begins it with a connection, `run()` without."""
-        connection = self._connection
         try:
-            while not self._closing:
-                connection = connection or await self._connect_again()
-                self._on_back()
-                reason = await self._watch(connection)
-                self._connection = connection = None
-                if not self._closing:
-                    self.stats.reconnects += 1
-                    log.warning("the event socket was lost", pbx=self._address, reason=str(reason))
-                    self._lose(reason)
-                    self._on_lost(reason)
+            await self._link.stay()
         finally:
-            self._connection = None
-            stopped = Unconfirmed("the client was stopped")
-            if connection is not None:
-                connection.abort(stopped)
-            self._lose(stopped)
+            self._lose(Unconfirmed("the client was stopped"))
             for queue in list(self._queues):
                 queue.close()
 
-    async def _connect_again(self) -> Connection:
-        return await tenacity.AsyncRetrying(
-            wait=tenacity.wait_random_exponential(multiplier=0.25, max=self._longest_pause),
-            retry=tenacity.retry_if_exception_type(EslError),
-            before_sleep=self._warn,
-        )(self._connect)
-
-    async def _connect(self) -> Connection:
-        """A new connection, logged in and subscribed. Raises CannotConnect."""
-        loop = asyncio.get_running_loop()
-        connection = Connection(self._router.route, self._on_frame, self.stats)
-        limit = self._connect_timeout
-        try:
-            async with asyncio.timeout(limit):
-                await loop.create_connection(lambda: connection, self._host, self._port)
-                await connection.authenticate(self._login, limit)
-                subscribed: list[str] = []
-                while subscribed != list(self._events):  # `subscribe` may be called in the meantime
-                    subscribed = list(self._events)
-                    _accepted(await connection.ask(commands.events(subscribed), limit))
-            self._connection = connection
-        except CannotConnect:
-            raise
-        except TimeoutError:
-            raise CannotConnect(f"{self._address} did not answer within {limit:g} s") from None
-        except (OSError, EslError) as error:
-            raise CannotConnect(f"{self._address}: {error}") from error
-        finally:
-            if self._connection is not connection:
-                connection.abort(Unconfirmed("it was given up before it was ready"))
-        return connection
-
-    async def _watch(self, connection: Connection) -> EslError:
-        """Until the connection ends, or is found dead: why."""
-        while not connection.ended.done():
-            quiet = time.monotonic() - connection.heard_at
-            if quiet >= self._quiet_limit:
-                try:
-                    await connection.ask(commands.api("strepoch"), self._reply_timeout)
-                except EslError as error:
-                    connection.abort(error)
-                quiet = 0.0
-            await asyncio.wait([connection.ended], timeout=self._quiet_limit - quiet)
-        return connection.ended.result()
+    def _lost(self, reason: EslError) -> None:
+        self._lose(reason)
+        self._on_lost(reason)
 
     def _lose(self, reason: EslError) -> None:
         self._router.forget_channels()
@@ -345,70 +251,22 @@ class Client:
         self.stats.listener_errors += 1
         log.error("a listener failed", of=repr(event), exc_info=error)
 
-    def _warn(self, state: tenacity.RetryCallState) -> None:
-        """Ever more rarely, since a PBX may be away for a day: the first, second, fourth, eighth … time."""
-        attempt = state.attempt_number
-        if attempt & (attempt - 1) == 0:
-            error = str(state.outcome.exception()) if state.outcome else ""
-            log.warning("cannot connect to the PBX", pbx=self._address, error=error, attempt=attempt)
-
-
-class Job:
-    """A background api command. `result` is a future: the job's output, or why there will be none."""
-
-    def __init__(self, client: Client, command: Command) -> None:
-        self.uuid = command.job_uuid
-        self.accepted = False
-        self.result: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.result.add_done_callback(lambda _: self.forget())
-        self._waiters = client._waiters
-        self._waiters.add(self._lose)
-        self._handle = client.on(self._done, job_uuid=self.uuid)
-        client.send(command).add_done_callback(self._replied)
-
-    def forget(self) -> None:
-        """Nobody waits any more."""
-        self._handle.off()
-        self._waiters.discard(self._lose)
-        self.result.cancel()
-
-    def _replied(self, reply: asyncio.Future[Reply]) -> None:
-        error = reply.exception()
-        if error is not None:
-            self._fail(error)
-        elif reply.result().ok:
-            self.accepted = True
-        else:
-            self._fail(CommandRefused(reply.result().text))
-
-    def _done(self, event: Event) -> None:
-        if not self.result.done():
-            self.result.set_result(Reply(event.body.rstrip("\n"), job_uuid=self.uuid))
-
-    def _lose(self, reason: EslError) -> None:
-        stage = Accepted if self.accepted else Unconfirmed
-        self._fail(stage(f"the job's result was lost: {reason}"))
-
-    def _fail(self, error: BaseException) -> None:
-        if not self.result.done():
-            fail(self.result, error)
-
-
-def _accepted(reply: Reply) -> None:
-    if not reply.ok:
-        raise CommandRefused(reply.text)
-
 
 @asynccontextmanager
 async def connect(
-    host: str = "127.0.0.1", port: int = 8021, password: str = "ClueCon", *, events: Iterable[str] = ()
+    host: str = "127.0.0.1",
+    port: int = 8021,
+    password: str = "ClueCon",
+    *,
+    events: Iterable[str] = (),
+    connect_timeout: float = 5.0,
 ) -> AsyncIterator[Client]:
     """A connected client for the length of a block; it reconnects by itself, and is closed at the end.
 
     Raises CannotConnect, AuthenticationFailed or Rejected if the first connection fails.
     """
-    client = Client(host, port, password, events=events)
-    await client._connect()
+    client = Client(host, port, password, events=events, connect_timeout=connect_timeout)
+    await client._link.connect()
     client._keep()
     try:
         yield client

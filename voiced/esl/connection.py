@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from voiced.esl.commands import Command
 from voiced.esl.errors import (
@@ -32,6 +31,7 @@ from voiced.esl.protocol import (
     Reply,
     Unknown,
 )
+from voiced.esl.replies import Replies, fail
 from voiced.esl.stats import Stats
 
 MAX_UNWRITTEN: Final = 4 * 1024 * 1024  # bytes of commands that the PBX has not read: it is not reading
@@ -58,19 +58,24 @@ class Connection(asyncio.BufferedProtocol):
         self._parser = Parser(buffer)
         self._transport: asyncio.Transport | None = None
         self._last_resort: asyncio.TimerHandle | None = None
-        self._waiting: deque[tuple[asyncio.Future[Reply], float]] = deque()
+        self._replies = Replies(stats)
         self.made: asyncio.Future[None] = self._loop.create_future()
         self.greeted: asyncio.Future[None] = self._loop.create_future()
         self.ended: asyncio.Future[EslError] = self._loop.create_future()
         self.heard_at = time.monotonic()
+
+    @property
+    def is_mid_frame(self) -> bool:
+        """Whether it has said something, and not to the end."""
+        return self._parser.mid_frame
 
     # -- what the owner does ------------------------------------------------------------------------------
 
     def send(self, command: Command) -> asyncio.Future[Reply]:
         """Write a command now; the future is its reply.
 
-        It fails with NotSent or Unconfirmed. Cancelling it (or giving up on it) leaves its place in the
-        line of replies, so that its late reply is dropped and not taken for the next command's.
+        It fails with NotSent or Unconfirmed. Cancelling it leaves its place in the line of replies, so that
+        its late reply is dropped and not taken for the next command's.
         """
         reply: asyncio.Future[Reply] = self._loop.create_future()
         transport = self._transport
@@ -80,17 +85,21 @@ class Connection(asyncio.BufferedProtocol):
             fail(reply, self._not_sent("the PBX does not read our commands"))
         else:
             transport.write(command.to_bytes())
-            self._waiting.append((reply, time.perf_counter()))
+            self._replies.expect(command, reply)
         return reply
 
     async def ask(self, command: Command, timeout: float) -> Reply:
         """`send`, and wait at most `timeout` seconds for the reply. Raises NotSent or Unconfirmed."""
+        reply = self.send(command)
         try:
             async with asyncio.timeout(timeout):
-                return await self.send(command)
+                return await reply
         except TimeoutError:
             self._stats.command("timeout")
             raise Unconfirmed(f"no reply within {timeout:g} s to {command!r}") from None
+        finally:
+            if reply.cancelled():  # given up: a reply that is lost, and not late, is found out by this
+                self.send(self._replies.mark())
 
     async def authenticate(self, login: Command, timeout: float) -> None:
         """Wait for the greeting and log in with the `auth` command.
@@ -147,14 +156,17 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         if self._last_resort is not None:
             self._last_resort.cancel()
-        where = " in the middle of a frame" if self._parser.mid_frame else ""
+        where = " in the middle of a frame" if self.is_mid_frame else ""
         self._end(Unconfirmed(f"the PBX closed the connection{where}" + (f": {exc}" if exc else "")))
 
     # -- inside -----------------------------------------------------------------------------------------
 
     def _take(self, frame: Frame) -> None:
         if isinstance(frame, Reply):
-            self._answer(frame)
+            try:
+                self._replies.take(frame)
+            except ProtocolError as fault:
+                self._break_off(fault)
         elif isinstance(frame, AuthRequest):
             if not self.greeted.done():
                 self.greeted.set_result(None)
@@ -170,15 +182,6 @@ class Connection(asyncio.BufferedProtocol):
                 self._stats.unknown_frames += 1
             self._on_frame(frame)
 
-    def _answer(self, reply: Reply) -> None:
-        if not self._waiting:
-            self._break_off(ProtocolError(f"a reply to no command: {reply.text[:60]!r}"))
-            return
-        waiter, since = self._waiting.popleft()
-        if not waiter.done():  # else it gave up, and this reply is nobody's
-            self._stats.command("ok" if reply.ok else "refused", time.perf_counter() - since)
-            waiter.set_result(reply)
-
     def _break_off(self, fault: ProtocolError) -> None:
         self._stats.protocol_errors += 1
         self.abort(fault)
@@ -188,11 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.ended.done():
             return
         self.ended.set_result(reason)
-        waiting, self._waiting = self._waiting, deque()
-        for waiter, _ in waiting:
-            if not waiter.done():
-                self._stats.command("lost")
-                fail(waiter, Unconfirmed(f"{reason}; the command may have been carried out"))
+        self._replies.end(reason)
         for future in (self.made, self.greeted):
             if not future.done():
                 fail(future, reason)
@@ -200,9 +199,3 @@ class Connection(asyncio.BufferedProtocol):
     def _not_sent(self, why: str) -> NotSent:
         self._stats.command("not-sent")
         return NotSent(why)
-
-
-def fail(future: asyncio.Future[Any], error: BaseException) -> None:
-    """Whoever awaits the future is told; nobody has to await it."""
-    future.set_exception(error)
-    future.exception()

@@ -31,12 +31,14 @@ class Reply:
 
     `text` is the Reply-Text or the api's output, without trailing newlines. An answer that begins with
     `-ERR` or `-USAGE` is a refusal, and no fault of the connection. `event` is the channel's data in the
-    reply to `connect`; `job_uuid` the job's id in the reply to `bgapi`.
+    reply to `connect`; `job_uuid` the job's id in the reply to `bgapi`; `is_output` says that it is an
+    api's output.
     """
 
     text: str
     job_uuid: str = ""
     event: Event | None = None
+    is_output: bool = False
 
     @property
     def ok(self) -> bool:
@@ -259,7 +261,7 @@ def _frame(fields: dict[bytes, bytes], headers: bytes, payload: bytes) -> Frame:
             return Reply(decode(reply).rstrip("\n"), event=Event(b"\n" + headers))
         return Reply(_text(reply).rstrip("\n"), job_uuid=_text(fields.get(b"job-uuid", b"")))
     if kind == b"api/response":
-        return Reply(_text(payload).rstrip("\n"))
+        return Reply(_text(payload).rstrip("\n"), is_output=True)
     if kind == b"text/event-plain":
         return Event(b"\n" + payload)
     if kind == b"text/event-json":

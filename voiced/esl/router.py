@@ -55,12 +55,31 @@ class Handle:
 
 
 class _Place:
-    """Who listens under one key."""
+    """Who listens under one key, in the order in which they came.
 
-    __slots__ = ("entries",)
+    Thousands may come and go between two events, so that costs nothing; `called` is made anew when the next
+    event comes, and does not change while that event is given out.
+    """
+
+    __slots__ = ("called", "entries")
 
     def __init__(self) -> None:
-        self.entries: tuple[_Entry, ...] = ()
+        self.entries: dict[_Entry, None] = {}
+        self.called: tuple[_Entry, ...] | None = ()
+
+    def add(self, entry: _Entry) -> None:
+        self.entries[entry] = None
+        self.called = None
+
+    def remove(self, entry: _Entry) -> None:
+        del self.entries[entry]
+        self.called = None
+
+    def call(self) -> tuple[_Entry, ...]:
+        """Whom to call with an event."""
+        if self.called is None:
+            self.called = tuple(self.entries)
+        return self.called
 
 
 class _Name(_Place):
@@ -139,11 +158,11 @@ class _Entry:
     ) -> None:
         self._table, self._key, self._place = table, key, table.place(key)
         self.listener, self.names = listener, names
-        self._place.entries += (self,)
+        self._place.add(self)
 
     def remove(self) -> None:
         self.listener = _nobody  # an event that is being given out may have found this entry already
-        self._place.entries = tuple(entry for entry in self._place.entries if entry is not self)
+        self._place.remove(self)
         self._table.left(self._key)
 
 
@@ -224,7 +243,7 @@ class Router:
         if marks or channel in self._by_channel or named.is_special or self._of_all:
             self._give_by_keys(event, named, channel, marks)
             return
-        for entry in named.entries:
+        for entry in named.call() if named.called is None else named.called:
             try:
                 entry.listener(event)
             except (Exception, CancelledError) as error:
@@ -252,7 +271,7 @@ class Router:
         elif name == b"CHANNEL_DESTROY":
             self._marks.pop(channel, None)
         found += self._of_all.values()
-        for entry in [entry for place in found if place for entry in place.entries]:
+        for entry in [entry for place in found if place for entry in place.call()]:
             if entry.names is None or name in entry.names or subclass in entry.names:
                 try:
                     entry.listener(event)

@@ -8,6 +8,7 @@ an api command. So nothing is escaped by hope: a value is a number, an extension
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from typing import Final
@@ -16,6 +17,7 @@ from voiced.esl.errors import InvalidValue
 
 _SHAPES: Final = {
     "channel uuid": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"),
+    "job uuid": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,35}"),  # the PBX cuts a longer one
     "extension": re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,31}"),
     "number": re.compile(r"[+*#]?[0-9A-Za-z*#.-]{1,32}"),
     "domain": re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,251}[0-9A-Za-z])?"),
@@ -40,6 +42,11 @@ def _checked(kind: str, value: str) -> str:
 def channel_uuid(value: str) -> str:
     """A channel's uuid, or another id of ours that stands in its place."""
     return _checked("channel uuid", value)
+
+
+def job_uuid(value: str) -> str:
+    """A background job's id, ours; at most 36 characters."""
+    return _checked("job uuid", value)
 
 
 def extension(value: str) -> str:
@@ -90,6 +97,20 @@ def event_name(value: str) -> str:
 def endpoint(value: str) -> str:
     """One endpoint of a dial string, without options: `user/1001@pbx.test`, `sofia/gateway/trunk/+5511…`."""
     return _checked("endpoint", value)
+
+
+def host(value: str) -> str:
+    """A host's name or address, without a port: what a resolver can be asked for (IDNA, RFC 3490)."""
+    try:
+        well = value.isprintable() and not re.search(r"[\s/\[\]@]", value)
+        well = well and bool(value.encode("idna").decode("idna"))
+        if ":" in value:
+            ipaddress.IPv6Address(value)
+    except ValueError:
+        well = False
+    if not well:
+        raise InvalidValue(f"{value[:60]!r} is no host's name or address (without a port)")
+    return value
 
 
 def line(value: str) -> str:

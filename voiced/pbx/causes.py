@@ -37,6 +37,8 @@ _BY_CAUSE: Final[dict[str, Meaning]] = {
     "NO_PICKUP": Meaning.NO_ANSWER,
     "MEDIA_TIMEOUT": Meaning.FAILED,
     "RECOVERY_ON_TIMER_EXPIRE": Meaning.UNAVAILABLE,
+    # asked not to be disturbed (ours: such a phone is not rung)
+    "DO_NOT_DISTURB": Meaning.DND,
     # refused by a person
     "CALL_REJECTED": Meaning.REJECTED,
     "DECLINE": Meaning.REJECTED,

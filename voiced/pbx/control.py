@@ -31,6 +31,7 @@ _BRIDGE_SETTINGS: Final = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), stric
 LONE_SECONDS: Final = 90  # that an answered leg may be parked, alone, beyond its ring time
 KEY_SECONDS: Final = 4  # for the agent's key, from the end of the prompt
 KEY_TRIES: Final = 2  # the prompt is played so often
+LAST_WORD_SECONDS: Final = 10  # of a prompt before a hangup, at most
 LIMIT_GRACE: Final = 5  # seconds that the switch's own limit of the music lies behind ours
 
 
@@ -58,8 +59,7 @@ def hold(
     settings = {"voiced_hold": mark, "playback_terminators": terminators}
     if home is not None:
         settings["transfer_after_bridge"] = _home(home)
-    limit = f"{{timeout={int((longest + LIMIT_GRACE) * 1000)}}}"
-    sounds = f"{limit}file_string://{prompt}!{limit}{music}" if prompt else limit + music
+    sounds = _limited([prompt, music] if prompt else [music], longest + LIMIT_GRACE)
     return [
         commands.execute(caller, "multiset", _multiset(settings), event_uuid=f"mark-{mark}.{number}"),
         commands.execute(caller, "playback", sounds, event_uuid=f"hold-{mark}.{number}"),
@@ -80,9 +80,8 @@ def unmark(
 
 
 def play(leg: str, event_uuid: str, sounds: Sequence[str], longest: float) -> Command:
-    """Sounds to a leg that waits, one after another, for at most `longest` seconds; a bridge ends them."""
-    limit = f"{{timeout={int(longest * 1000)}}}"
-    return commands.execute(leg, "playback", limit + _one_file(sounds), event_uuid=event_uuid)
+    """Sounds to a leg that waits, one after another; a bridge ends them, and each one `longest` seconds."""
+    return commands.execute(leg, "playback", _limited(sounds, longest), event_uuid=event_uuid)
 
 
 def record(leg: str, path: str) -> Command:
@@ -151,6 +150,15 @@ def screen(leg: str, attempt: str, sounds: Iterable[str], speech: str, *, with_k
     ]
 
 
+def _limited(sounds: Sequence[str], longest: float) -> str:
+    """Sounds one after another; the switch's own limit stands with each, in seconds.
+
+    The one in front of several is forgotten as soon as the first is over (tests/live/test_holding.py).
+    """
+    limit = f"{{timeout={int(longest * 1000)}}}"
+    return f"{limit}file_string://" + f"!{limit}".join(sounds) if len(sounds) > 1 else limit + sounds[0]
+
+
 def _one_file(files: Sequence[str]) -> str:
     """Several files as one, so that one playback plays them all."""
     return files[0] if len(files) == 1 else "file_string://" + "!".join(files) if files else ""
@@ -217,11 +225,9 @@ def end_legs(attempt: str, cause: str = "ORIGINATOR_CANCEL") -> Command:
 
 
 def release(leg: str, prompt: str) -> list[Command]:
-    """Play a prompt to a leg, behind what runs, and hang it up."""
-    return [
-        *([commands.execute(leg, "playback", prompt, event_uuid=f"release-{leg}")] if prompt else []),
-        commands.execute(leg, "hangup", "NORMAL_CLEARING"),
-    ]
+    """Play a prompt to a leg, behind what runs, and hang it up; also where the prompt has no end."""
+    told = [play(leg, f"release-{leg}", [prompt], LAST_WORD_SECONDS)] if prompt else []
+    return [*told, commands.execute(leg, "hangup", "NORMAL_CLEARING")]
 
 
 def tell(channel: str, variables: Mapping[str, str]) -> Command:

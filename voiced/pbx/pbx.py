@@ -59,6 +59,7 @@ class Pbx:
         self.questions = Client(host, port, password)
         self._address = host, port, password
         self._watchers: list[Watcher] = []
+        self._unsaid: list[commands.Command] = []  # lost on the way, to be said again
 
     @property
     def is_connected(self) -> bool:
@@ -76,18 +77,39 @@ class Pbx:
             group.create_task(self.questions.run(), name="event socket: questions")
 
     def say(
-        self, command: commands.Command, refused: Callable[[str], object] | None = None, log: Any = log
-    ) -> None:
-        """Write a command; `refused` hears why the PBX will not. A loss is told by the connection itself."""
+        self, command: commands.Command, refused: Callable[[str], object] | None = None, log: Any = log,
+        *, again: bool = False,
+    ) -> None:  # fmt: skip
+        """Write a command; `refused` hears why the PBX will not. A loss is told by the connection itself.
+
+        `again`: it does no harm twice, and if the connection is lost before the reply it is kept for
+        `say_again`.
+        """
 
         def replied(reply: asyncio.Future[Reply]) -> None:
-            if reply.cancelled() or reply.exception() is not None or reply.result().ok:
+            if reply.cancelled():
+                return
+            if reply.exception() is not None:
+                if again:
+                    self._unsaid.append(command)
+                return
+            if reply.result().ok:
                 return
             log.info("the PBX refused", command=repr(command), reply=reply.result().text)
             if refused is not None:
                 refused(reply.result().text)
 
         self.calls.send(command).add_done_callback(replied)
+
+    def say_again(self) -> None:
+        """The connection is back: say what was lost on the way. What is lost again is kept again."""
+        unsaid, self._unsaid = self._unsaid, []
+        for command in unsaid:
+            self.say(command, again=True)
+
+    def forget(self) -> None:
+        """What was lost on the way is not ours to say any more."""
+        self._unsaid.clear()
 
     def dial(self, originate: str, failed: Callable[[str], object]) -> None:
         """Start an originate; `failed` hears the cause when nobody answers, `NOT_SENT` if it never left.

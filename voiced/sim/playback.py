@@ -6,6 +6,7 @@ plays: the outer file stands still meanwhile, and goes on afterwards unless some
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -60,8 +61,10 @@ async def play_file(channel: Channel, path: str, on_digit: OnDigit | None = None
 
 async def _play(channel: Channel, sound: Sound, on_digit: OnDigit | None) -> Status:
     clock, flags = channel.clock, channel.flags
-    left = sound.limit
+    limits, left = deque(sound.limits), None
     while True:
+        if limits and sound.played >= limits[0][0] - 0.005:
+            _, left = limits.popleft()
         if not channel.ready:
             return Status.FALSE
         if flags.break_:
@@ -76,12 +79,17 @@ async def _play(channel: Channel, sound: Sound, on_digit: OnDigit | None) -> Sta
                     return status
                 continue
         end = sound.end
-        if (end is not None and sound.played >= end - 0.005) or (left is not None and left <= 0):
+        is_cut = left is not None and left <= 0
+        if (end is not None and sound.played >= end - 0.005) or (is_cut and not limits):
             return Status.SUCCESS
+        if is_cut:
+            sound.played = limits[0][0]
+            continue
         begun = clock.now()
         waits = [left] if left is not None else []
-        if end is not None:
-            waits.append((end - sound.played) * clock.pace - clock.tick / 2)
+        for position in (end, limits[0][0] if limits else None):
+            if position is not None:
+                waits.append((position - sound.played) * clock.pace - clock.tick / 2)
         if channel.down:
             return Status.SUCCESS
         until = begun + max(min(waits), 0) if waits else None

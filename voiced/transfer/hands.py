@@ -36,7 +36,7 @@ class Hands:
     ) -> None:  # fmt: skip
         self._request, self._tools, self._now, self._tell = request, tools, now, tell
         self._goes_on, self._log = goes_on, log
-        self.holding = Holding(request, tools, ear, self._send)
+        self.holding = Holding(request, tools, ear, self._send, self._say_surely)
         self.has_missed = False  # what was sent may not have arrived
         self._is_prepared = now().adrift  # the caller, for a bridge
         self._told: asyncio.Future[Reply] | None = None  # what the dialplan needs to know
@@ -123,7 +123,7 @@ class Hands:
         if not self._goes_on.is_set() or caller.hold == str(request.id) or talks:
             return
         if left := control.left_behind(caller, request.caller.before, str(request.id)):
-            self._send(control.tell(caller.uuid, left))
+            self._say_surely(control.tell(caller.uuid, left))
         if caller.waits_behind_us:
             self._tools.see_off(caller.uuid)
 
@@ -132,7 +132,7 @@ class Hands:
         caller, is_routed_in = self._request.caller, self._is_routed_in
         is_prepared = self._is_prepared if is_routed_in else self._now().answered_at > 0
         if is_prepared:
-            self._send(control.unprepare_bridge(caller.uuid, caller.before, is_routed_in=is_routed_in))
+            self._say_surely(control.unprepare_bridge(caller.uuid, caller.before, is_routed_in=is_routed_in))
         if self.has_missed and not is_routed_in:
             self._send(control.unmark(caller.uuid, str(self._request.id), 0, caller.before))
 
@@ -229,3 +229,7 @@ class Hands:
         """Write it; a refusal may be a fact."""
         told = (lambda text: self._tell(refused(text))) if refused else None
         self._tools.pbx.say(command, told, self._log)
+
+    def _say_surely(self, command: Command) -> None:
+        """Write what the call needs when it is not ours any more; again, if the PBX is lost on the way."""
+        self._tools.pbx.say(command, log=self._log, again=True)

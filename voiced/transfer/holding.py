@@ -26,14 +26,17 @@ _WAITING: Final = (Phase.DIALING, Phase.RINGING, Phase.RETRYING)
 
 
 class Holding:
-    """Holds one caller. `send(command, refused)` writes a command; a refusal becomes a fact."""
+    """Holds one caller. `send(command, refused)` writes a command; a refusal becomes a fact. `say_surely`
+    writes one that must arrive.
+    """
 
     def __init__(
         self, request: Request, tools: Tools, ear: CallerEar,
         send: Callable[[Command, Callable[[str], Fact] | None], None],
+        say_surely: Callable[[Command], None],
     ) -> None:  # fmt: skip
         self._request, self._tools, self._manners, self._ear = request, tools, tools.manners, ear
-        self._send = send
+        self._send, self._say_surely = send, say_surely
         self._is_paused = False  # the assistant, by us
         self._comfort_at = tools.clock() + self._manners.comfort_seconds
         self._then: Callable[[], object] | None = None  # waits for a prompt to begin
@@ -45,7 +48,8 @@ class Holding:
         """Music for the caller; at the first time the assistant is told to pause."""
         if not self._is_paused:
             self._is_paused = True
-            self._api(self._manners.pause_assistant)
+            if command := self._manners.pause_assistant:
+                self._send(assistant_command(command, self._request.caller.uuid), None)
         self._play(t)
 
     def _play(self, t: Transfer, prompt: str = "") -> None:
@@ -103,11 +107,8 @@ class Holding:
     def resume_assistant(self) -> None:
         """Let a paused assistant listen and talk again."""
         self._is_paused = False
-        self._api(self._manners.resume_assistant)
-
-    def _api(self, template: str) -> None:
-        if template:
-            self._send(assistant_command(template, self._request.caller.uuid), None)
+        if command := self._manners.resume_assistant:
+            self._say_surely(assistant_command(command, self._request.caller.uuid))
 
 
 def assistant_command(template: str, caller: str) -> Command:

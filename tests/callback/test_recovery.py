@@ -1,0 +1,90 @@
+"""Attempts that another version of voiced has left: given up, told, and in nobody's way."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from tests.backend import Backend
+from tests.callback.conftest import CLIENT, Clock, opened
+from tests.conftest import DOMAIN, Start
+from voiced.callback import store
+from voiced.sim import Manner, Phone, Switch
+
+OTHER = "+5521988887777"
+
+
+@pytest.mark.parametrize("column", ["state", "request"])
+async def test_an_attempt_of_another_version_is_given_up_and_keeps_nobody_from_being_taken_up(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    column: str,
+) -> None:  # fmt: skip
+    second = switch.phone("1002", Manner.RING)
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free(), await house.until_free("1002")
+        theirs, ours = await house.promise(), await house.promise(OTHER, extension="1002")
+        lost, kept = await house.accept(theirs), await house.accept(ours)
+        await switch.until(lambda: agent.ringing and second.ringing)
+    changed = f"update callback_attempts set {column} = $2 where id = $1"
+    await pool.execute(changed, UUID(lost["call_uuid"]), {"phase": "meditating"} if column == "state" else [])
+    with capture_logs() as lines:
+        async with opened(switch, backend, start, clock) as house:
+            await switch.until(lambda: not agent.ringing)  # the leg is nobody's
+            row = await house.until(theirs["id"], lambda row: row["misses"])
+            assert (row["status"], row["attempts"], row["misses"]) == ("ready_to_call", 0, {"none": 1})
+            await house.until_told("retry")
+            assert (house.result("retry")["cause"], house.result("retry")["attemptId"]) == (
+                "LOST", lost["call_uuid"],
+            )  # fmt: skip
+            line = house.line(number=OTHER)
+            second.answer()
+            await house.until_talking(second, line)
+            gone = {"call_uuid": lost["call_uuid"]}
+            assert (await house.post("/api/callback/monitor", gone, 404))["error"] == "no_such_attempt"
+            active = (await house.client.get("/api/callback/active")).json()
+            assert [call["id"] for call in active["calls"]] == [kept["call_uuid"]]
+    given_up = [
+        line for line in lines if line["event"] == "a callback attempt cannot be read, it is given up"
+    ]
+    assert [line["attempt_id"] for line in given_up] == [lost["call_uuid"]]
+
+
+@pytest.mark.parametrize(
+    ("phase", "result", "is_connected", "expected"),
+    [
+        ("calling", "", False, ("failed", "LOST")),
+        ("asking", "", False, ("failed", "LOST")),
+        ("joining", "", False, ("failed", "LOST_TOGETHER")),  # they may have talked: a person has to look
+        ("bridging", "", False, ("failed", "LOST_TOGETHER")),
+        ("connected", "", True, ("completed", "LOST")),
+        ("clearing", "busy", False, ("busy", "USER_BUSY")),  # it was known
+    ],
+)
+async def test_what_is_given_up_is_not_guessed(
+    pool: asyncpg.Pool, phase: str, result: str, is_connected: bool, expected: tuple[str, str]
+) -> None:
+    id = uuid4()
+    await pool.execute(
+        """
+        insert into callback_attempts (
+            id, pbx, domain_uuid, number, extension, phase, request, state, result, cause, requested_at,
+            connected_at
+        ) values ($1, 'pbx', $2, $3, '1001', $4, '{}', '{}', $5, $6, now(), case when $7 then now() end)
+        """,
+        id, DOMAIN, CLIENT, phase, result, "USER_BUSY" if result else "", is_connected,
+    )  # fmt: skip
+    assert await store.open_attempts(pool, "pbx") == []
+    await store.give_up_unreadable(pool, "pbx")
+    row = await pool.fetchrow("select * from callback_attempts where id = $1", id)
+    assert row is not None
+    assert (row["result"], row["cause"]) == expected
+    assert (row["phase"], row["ended_at"] is not None, row["settled"]) == ("ended", True, False)
+
+
+def test_an_ending_that_only_another_version_knows_is_a_failure() -> None:
+    row = {"result": "abducted", "leg": "", "cause": "UFO", "sip_code": ""}
+    assert store.outcome_of(row).result == "failed"
