@@ -429,6 +429,7 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(two: Ho
         ("POST", "/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "mine"}),
         ("POST", "/api/voice/callback/accept", {"ticketId": "K1"}),
         ("POST", "/api/voice/callback/snooze", {"ticketId": "K1", "minutes": 5}),
+        ("POST", "/api/voice/callback/initiate", {"ticketId": "K1"}),
     ):  # fmt: skip
         assert await ask(method, where, body) == 404, where
     promise = {"domain_uuid": str(DOMAIN), "number": OTHER, "extension": "1001"}
@@ -442,9 +443,24 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(two: Ho
         name = "calls" if where.endswith("active") else "callbacks"
         assert (await client.get(where, headers=there)).json()[name] == []
         assert (await client.get(where, headers=here)).json()[name] != []
-    assert (await client.get("/api/callbacks/stats", headers=there)).json()["total"] == 0
+    # with their own domain, and what is ours: a callback's id, a ticket, a number
+    theirs = {"domain_uuid": str(ELSEWHERE), "client_number": CLIENT, "extension": "1001"}
+    named = await client.post(
+        "/api/callback/originate", json={**theirs, "callback_id": row["id"]}, headers=there
+    )  # fmt: skip
+    assert named.status_code == 404
+    of_ticket = await client.post(
+        "/api/callback/originate", json={**theirs, "ticket_id": "K1"}, headers=there
+    )  # fmt: skip
+    assert of_ticket.json()["error"] == "USER_NOT_REGISTERED", "a call of their own, to an agent of theirs"
+    again = {**promise, "domain_uuid": str(ELSEWHERE), "number": CLIENT, "ticket_id": "K1"}
+    own = (await client.post("/api/callbacks", json=again, headers=there)).json()
+    assert (own["is_new"], own["id"] != row["id"]) == (True, True)
+    await client.post(f"/api/callbacks/{own['id']}/cancel", headers=there)
+    assert (await two.look(row["id"]))["ticket_ids"] == ["K1", "mine"]
+    assert (await client.get("/api/callbacks/stats", headers=there)).json()["total"] == 1, "their own"
     export = (await client.get("/api/callbacks/export", headers=there)).content
-    assert export.count(b"\r\n") == 1  # its header
+    assert export.count(b"\r\n") == 2  # its header, and their own
     assert (await client.post(f"{path}/cancel", headers=there)).status_code == 404
     assert line.ringing
     assert (await client.post(f"{path}/cancel", headers=here)).status_code == 200
