@@ -52,7 +52,7 @@ def api(text: str) -> Command:
 
 def bgapi(text: str, job_uuid: str = "") -> Command:
     """The same in a thread of the PBX's own; the result comes as a BACKGROUND_JOB of our job id."""
-    job = values.job_uuid(job_uuid or str(uuid.uuid4()))
+    job = values.channel_uuid(job_uuid or str(uuid.uuid4()))
     return Command(f"bgapi {values.line(text)}\nJob-UUID: {job}", job)
 
 

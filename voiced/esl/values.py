@@ -17,7 +17,6 @@ from voiced.esl.errors import InvalidValue
 
 _SHAPES: Final = {
     "channel uuid": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"),
-    "job uuid": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,35}"),  # the PBX cuts a longer one
     "extension": re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,31}"),
     "number": re.compile(r"[+*#]?[0-9A-Za-z*#.-]{1,32}"),
     "domain": re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,251}[0-9A-Za-z])?"),
@@ -42,11 +41,6 @@ def _checked(kind: str, value: str) -> str:
 def channel_uuid(value: str) -> str:
     """A channel's uuid, or another id of ours that stands in its place."""
     return _checked("channel uuid", value)
-
-
-def job_uuid(value: str) -> str:
-    """A background job's id, ours; at most 36 characters."""
-    return _checked("job uuid", value)
 
 
 def extension(value: str) -> str:
