@@ -16,9 +16,10 @@ import uvicorn
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from voiced import database, metrics
-from voiced.callback.desk import CAUSES
+from voiced.callback.calls import CAUSES, Calls
 from voiced.callback.desk import Desk as CallbackDesk
 from voiced.callback.keeper import Keeper, Kept
+from voiced.callback.maker import Maker
 from voiced.callback.order import Order
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Policy
@@ -142,18 +143,21 @@ class Daemon:
             fusionpbx, self.notices_of_fusionpbx, {domain.uuid: domain.timezone for domain in settings.domain}
         )
         self.reception = Reception(
-            settings, self.directory, outside, can_announce=manners.announcer.can_speak
-        )
+            settings, self.directory, outside, can_announce=manners.announcer.can_speak,
+            offers_callbacks=lambda domain: policies.promises_calls(domain.company),
+        )  # fmt: skip
         self.routed_in = RoutedIn(self.transfers, self.reception.wish, tenants, limit=settings.outbound.limit)
         self.attempts = Attempts(
             self.pbx, self.scribe, pool, self.ownership, manners.announcer, manners.music,
             begin=keeper.begin, why_not=self._why_not, watch=self._saw_attempt,
         )  # fmt: skip
-        self.callbacks = CallbackDesk(
-            settings, pool, keeper, self.attempts, self.presence, self.relay, self.ownership, _now
-        )
+        self.calls = Calls(
+            settings, pool, keeper, self.attempts, self.presence, self.relay, self.ownership
+        )  # fmt: skip
+        maker = Maker(pool, settings.pbx.name, keeper)
+        self.callbacks = CallbackDesk(settings, pool, keeper, maker, self.calls, _now)
         self.scheduler = Scheduler(
-            pool, settings.pbx.name, keeper, self.callbacks, self.presence, self.scribe, self.notices,
+            pool, settings.pbx.name, keeper, self.calls, self.presence, self.scribe, self.notices,
             {domain.name.lower(): domain for domain in settings.domain},
             departments=self.directory.departments_of, agents=self.directory.agents_of,
             owns_pbx=self.ownership.may_dial,
@@ -162,7 +166,7 @@ class Daemon:
         services = Services(
             settings=settings, pool=databases.reports, pbx=self.pbx, ownership=self.ownership,
             presence=self.presence, scribe=self.scribe, transfers=self.transfers, desk=self.desk,
-            callbacks=self.callbacks, reception=self.reception, directory=self.directory,
+            callbacks=self.callbacks, calls=self.calls, reception=self.reception, directory=self.directory,
             catalogue=Catalogue(fusionpbx), hub=self.hub, metrics=self.metrics, tenants=tenants,
         )  # fmt: skip
         config = uvicorn.Config(

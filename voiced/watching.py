@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from uuid import UUID
 
 import structlog
 
 from voiced.callback.callback import Status
 from voiced.callback.keeper import Kept
 from voiced.callback.order import Order
-from voiced.callback.promise_facts import Notify
+from voiced.callback.promise_facts import Notify, Tell
 from voiced.callback.state import Attempt
 from voiced.facts import Fact
 from voiced.facts import Fact as AttemptFact
@@ -52,15 +53,20 @@ class Watching:
                 promised = max(row["created_at"], row["scheduled_at"] or row["created_at"])
                 waited = (row["last_attempt_at"] - promised).total_seconds()
                 self._metrics.promise_seconds.observe(max(0.0, waited))
-        ids = {"callback_id": str(row["id"]), "ticket_id": row["ticket_id"], "status": row["status"]}
-        log.info("callback", fact=kept.fact, domain=str(row["domain_uuid"]), **ids)
-        told = [effect.extension for effect in kept.effects if isinstance(effect, Notify)]
+        notified = [effect.extension for effect in kept.effects if isinstance(effect, Notify)]
+        outcomes = [effect.outcome for effect in kept.effects if isinstance(effect, Tell)]
+        log.info(
+            "callback", fact=kept.fact, status=row["status"], callback_id=str(row["id"]),
+            story_id=str(row["story_id"]), ticket_id=row["ticket_id"], transfer_id=_text(row["transfer_id"]),
+            attempt_id=_text(row["attempt_id"]), domain=str(row["domain_uuid"]), extension=row["extension"],
+            outcomes=outcomes, notified=notified,
+        )  # fmt: skip
         self._hub.publish(
             row["domain_uuid"],
             {
                 "type": "callback", "id": str(row["id"]), "domain_uuid": str(row["domain_uuid"]),
                 "at": time.time(), "fact": kept.fact, "status": row["status"], "number": row["number"],
-                "ticket_id": row["ticket_id"], "extension": row["extension"], "notify": told,
+                "ticket_id": row["ticket_id"], "extension": row["extension"], "notify": notified,
             },
         )  # fmt: skip
 
@@ -78,3 +84,7 @@ class Watching:
                 "ticket_id": order.ticket_id,
             },
         )  # fmt: skip
+
+
+def _text(id: UUID | None) -> str:
+    return str(id or "")

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,9 @@ import pytest
 from tests.backend import Backend
 from tests.callback.conftest import CLIENT, COMPANY, Clock, House, opened
 from tests.conftest import DOMAIN, Start
+from voiced.callback.policies import Policies
+from voiced.callback.policy import Policy
+from voiced.notices import Notices
 from voiced.sim import Manner, Phone, Switch
 
 ELSEWHERE = UUID("99999999-9999-4999-8999-999999999999")
@@ -316,6 +320,15 @@ async def test_a_company_changes_some_of_its_settings(house: House) -> None:
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"maxAttempts": 0}, "max_attempts"),
+    ({"minIntervalMinutes": 0}, "min_interval_minutes"),
+    ({"minIntervalMinutes": 0.016}, "min_interval_minutes"),
+    ({"minIntervalMinutes": 1441}, "min_interval_minutes"),
+    ({"expirationHours": 0}, "expiration_hours"),
+    ({"expirationHours": 24 * 90 + 1}, "expiration_hours"),
+    ({"maxNotifications": 101}, "max_notifications"),
+    ({"retryDelaySeconds": 0.5}, "retry_delay_seconds"),
+    ({"maxPerNumberPerDay": 0}, "max_per_number_per_day"),
+    ({"ringSeconds": None}, "ring_seconds"),
     ({"max_attempts": "many"}, "max_attempts"),
     ({"owner": "nobody"}, "owner"),
     ({"window": {"monday": "9-18"}}, "window"),
@@ -343,6 +356,40 @@ async def test_no_number_that_is_none_becomes_a_setting(house: House) -> None:
         )  # fmt: skip
         assert response.status_code == 422, value
     assert (await house.client.get("/api/settings/nobody")).status_code == 404
+
+
+async def test_changes_that_are_made_at_once_are_all_kept(house: House) -> None:
+    changes: list[dict[str, Any]] = [
+        {"max_attempts": 7}, {"max_busy": 8}, {"auto_dial": True}, {"ring_seconds": 20}, {"max_machine": 9},
+    ]  # fmt: skip
+    await asyncio.gather(*(house.settings(**change) for change in changes))
+    kept = (await house.client.get(f"/api/settings/{COMPANY}")).json()
+    for change in changes:
+        assert {name: kept[name] for name in change} == change
+
+
+async def test_one_setting_that_is_kept_and_not_allowed_any_more_takes_no_other_with_it(
+    house: House, pool: asyncpg.Pool
+) -> None:
+    kept = {"min_interval_minutes": 0, "max_attempts": 5, "owner": "backend", "blocked_numbers": [OTHER]}
+    await pool.execute("insert into callback_settings (company_id, settings) values ($1, $2)", COMPANY, kept)
+    row = await house.promise()
+    assert (row["max_attempts"], row["min_interval_minutes"]) == (5, 10)
+    body = {"domain_uuid": str(DOMAIN), "number": OTHER, "extension": "1001"}
+    assert problem(await house.client.post("/api/callbacks", json=body))[1] == "number_blocked"
+    assert (await house.client.put(f"/api/settings/{COMPANY}", json={"max_busy": 2})).json()[
+        "max_attempts"
+    ] == 5
+
+
+async def test_what_a_company_wants_counts_from_the_first_minute_of_a_machine(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The monotonic clock begins with the machine."""
+    kept = {"owner": "backend"}
+    await pool.execute("insert into callback_settings (company_id, settings) values ($1, $2)", COMPANY, kept)
+    monkeypatch.setattr("voiced.callback.policies.time", SimpleNamespace(monotonic=lambda: 5.0))
+    assert (await Policies(pool, Notices(pool), Policy()).of(COMPANY)).owner == "backend"
 
 
 async def test_settings_of_another_version_do_not_stop_anything(house: House, pool: asyncpg.Pool) -> None:
@@ -403,6 +450,7 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(two: Ho
         ("POST", "/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "mine"}),
         ("POST", "/api/voice/callback/accept", {"ticketId": "K1"}),
         ("POST", "/api/voice/callback/snooze", {"ticketId": "K1", "minutes": 5}),
+        ("POST", "/api/voice/callback/initiate", {"ticketId": "K1"}),
     ):  # fmt: skip
         assert await ask(method, where, body) == 404, where
     promise = {"domain_uuid": str(DOMAIN), "number": OTHER, "extension": "1001"}
@@ -416,9 +464,24 @@ async def test_a_token_of_one_domain_sees_and_changes_nothing_of_another(two: Ho
         name = "calls" if where.endswith("active") else "callbacks"
         assert (await client.get(where, headers=there)).json()[name] == []
         assert (await client.get(where, headers=here)).json()[name] != []
-    assert (await client.get("/api/callbacks/stats", headers=there)).json()["total"] == 0
+    # with their own domain, and what is ours: a callback's id, a ticket, a number
+    theirs = {"domain_uuid": str(ELSEWHERE), "client_number": CLIENT, "extension": "1001"}
+    named = await client.post(
+        "/api/callback/originate", json={**theirs, "callback_id": row["id"]}, headers=there
+    )  # fmt: skip
+    assert named.status_code == 404
+    of_ticket = await client.post(
+        "/api/callback/originate", json={**theirs, "ticket_id": "K1"}, headers=there
+    )  # fmt: skip
+    assert of_ticket.json()["error"] == "USER_NOT_REGISTERED", "a call of their own, to an agent of theirs"
+    again = {**promise, "domain_uuid": str(ELSEWHERE), "number": CLIENT, "ticket_id": "K1"}
+    own = (await client.post("/api/callbacks", json=again, headers=there)).json()
+    assert (own["is_new"], own["id"] != row["id"]) == (True, True)
+    await client.post(f"/api/callbacks/{own['id']}/cancel", headers=there)
+    assert (await two.look(row["id"]))["ticket_ids"] == ["K1", "mine"]
+    assert (await client.get("/api/callbacks/stats", headers=there)).json()["total"] == 1, "their own"
     export = (await client.get("/api/callbacks/export", headers=there)).content
-    assert export.count(b"\r\n") == 1  # its header
+    assert export.count(b"\r\n") == 2  # its header, and their own
     assert (await client.post(f"{path}/cancel", headers=there)).status_code == 404
     assert line.ringing
     assert (await client.post(f"{path}/cancel", headers=here)).status_code == 200

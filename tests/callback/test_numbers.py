@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from voiced.callback.numbers import check, e164
 from voiced.callback.policy import Policy
-from voiced.callback.refusals import BadNumber, NumberBlocked, PrefixNotAllowed
+from voiced.callback.refusals import BadNumber, CostlyNumber, NumberBlocked, PrefixNotAllowed
 
 AREAS = (11, 21, 27, 31, 41, 48, 51, 55, 61, 71, 81, 85, 92, 99)
 
@@ -32,6 +32,12 @@ AREAS = (11, 21, 27, 31, 41, 48, 51, 55, 61, 71, 81, 85, 92, 99)
         ("(11) 3222-1234", "+551132221234"),
         ("5532221234", "+555532221234"),  # area 55, not the country
         ("  +55 11 3222-1234 \n", "+551132221234"),  # space around it is not part of it
+        ("(11) 9999-0000", "+5511999990000"),  # as it was before its ninth digit
+        ("+55 31 8888-7777", "+5531988887777"),
+        ("553188887777", "+5531988887777"),
+        ("0 21 31 8888-7777", "+5531988887777"),
+        ("005531 8888-7777", "+5531988887777"),
+        ("31 7777-8888", "+553177778888"),  # of a network that has none
         ("0800 123 4567", "+558001234567"),
         ("+1 (212) 555-0123", "+12125550123"),
         ("0012125550123", "+12125550123"),
@@ -60,7 +66,10 @@ def test_a_domain_abroad_has_its_own_numbers_at_home() -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", " ", "anonymous", "unknown", "1001", "190", "99999-0000", "+5511", "+", "++5511999990000",
+        "", " ", "anonymous", "unknown", "1001", "190", "192", "193",
+        "0190", "+55190", "55 190", "0055 193", "11 190", "911", "112",
+        "21 31 8888-7777", "3222-1234", "9999-0000", "10315", "0 15 190",
+        "99999-0000", "+5511", "+", "++5511999990000",
         "5511999990000 x", "11999990000;ext=5", "sip:11999990000@x", "tel:+5511999990000",
         "11999990000\r\napi status", "${system(rm)}", "+5511999990000,loopback/1", "\x0011999990000",
         "１１９９９９９００００", "١١٩٩٩٩٩٠٠٠٠", "1" * 39, "+999999999999", "11\u00a099999-0000",
@@ -94,6 +103,22 @@ def test_blocked_numbers_and_prefixes_that_are_not_allowed() -> None:
     with pytest.raises(PrefixNotAllowed, match=r"\+55, \+1212"):
         check("+351211234567", policy)
     check("+351211234567", Policy())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0900 123456", "0300 123 4567", "0500 123 4567", "4004-1234", "+1 900 555 1234", "+44 70 1234 5678",
+        "+979 1 2345 6789", "+8816 1234 5678",
+    ],
+)  # fmt: skip
+def test_nobody_is_called_where_it_costs_more(written: str) -> None:
+    with pytest.raises(CostlyNumber):
+        check(e164(written, "BR"), Policy())
+
+
+def test_a_satellite_is_called_by_who_says_so() -> None:
+    check("+881612345678", Policy(allowed_prefixes=("+55", "+881")))
 
 
 @pytest.mark.parametrize("prefix", ["55", "+", "+55 11", "+5511\n", "+٥٥", "", "+" + "1" * 20])

@@ -121,6 +121,28 @@ async def test_a_promise_that_nobody_keeps_expires(house: House, agent: Phone) -
     assert (await house.promise())["is_new"]
 
 
+async def test_a_call_that_outlasts_the_promise_keeps_it(house: House, agent: Phone) -> None:
+    line = house.line()
+    row = await house.promise()
+    await house.accept(row)
+    await house.until_talking(agent, line)
+    house.after(hours=25)
+    await house.until_idle()
+    assert (await house.look(row["id"]))["status"] == "in_progress"
+    assert agent.talks_to is line
+    line.hangup()
+    await house.until_status(row["id"], "completed")
+
+
+async def test_a_call_before_its_time_that_came_to_nothing_leaves_it_its_time(house: House) -> None:
+    house.line(Manner.BUSY)
+    at = house.clock() + timedelta(hours=3)
+    row = await house.promise(scheduled_at=at.isoformat())
+    await house.accept(row)
+    row = await house.until(row["id"], lambda row: row["misses"])
+    assert (row["status"], row["next_at"]) == ("ready_to_call", row["scheduled_at"])
+
+
 async def test_a_promise_for_later_waits_for_its_time(house: House) -> None:
     at = house.clock() + timedelta(hours=3)
     row = await house.promise(scheduled_at=at.isoformat())

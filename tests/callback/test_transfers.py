@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.callback.conftest import CLIENT, House
 from tests.callers import at_the_assistant
@@ -44,15 +45,37 @@ async def test_a_callers_yes_makes_a_callback_of_what_is_known(house: House, age
 
 
 async def test_one_story_from_the_transfer_to_the_talk(house: House, agent: Phone) -> None:
+    """Under one id: in what the backend is told, in the log, on the callback and on its call."""
     transfer = await failed(house, agent)
-    await house.settings(auto_dial=True, agent_rest_seconds=0)
+    story = transfer["story_id"]
+    await house.settings(agent_rest_seconds=0)
     agent.manner = Manner.ANSWER
     line = house.line()
-    row = await house.post(f"/api/transfers/{transfer['id']}/callback", status=201)
-    await house.until_talking(agent, line)
-    agent.hangup()
-    await house.until_status(row["id"], "completed")
-    await house.until_told("ticket", "completed")
+    with capture_logs() as lines:
+        row = await house.post(f"/api/transfers/{transfer['id']}/callback", status=201)
+        await house.until(row["id"], lambda row: row["notification_count"])
+        answer = await house.accept(row)
+        await house.until_talking(agent, line)
+        agent.hangup()
+        await house.until_status(row["id"], "completed")
+        await house.until_told("ticket", "notify", "calling", "connected", "completed")
+    about = [one.payload for one in house.backend.accepted if "/callback" in one.path]
+    assert [one["storyId"] for one in about] == [story] * 5
+    assert [one.get("attemptId") for one in about][2:] == [answer["call_uuid"]] * 3
+    said = [one for one in lines if one.get("story_id") == story]
+    facts = [one["fact"] for one in said if one["event"] == "callback"]
+    assert [fact for fact in facts if fact != "due"] == [
+        "made", "agent_free", "attempt_began", "attempt_ended",
+    ]  # fmt: skip
+    made, *_, last = (one for one in said if one["event"] == "callback")
+    assert (made["callback_id"], made["transfer_id"]) == (row["id"], transfer["id"])
+    assert [one["notified"] for one in said if one.get("notified")] == [["1001"]]
+    assert (last["attempt_id"], last["ticket_id"], last["outcomes"]) == (
+        answer["call_uuid"], "T1", ["completed"],
+    )  # fmt: skip
+    steps = [one for one in said if one["event"] == "callback attempt"]
+    assert {(one["attempt_id"], one["callback_id"]) for one in steps} == {(answer["call_uuid"], row["id"])}
+    assert {"ringing", "answered", "bridged", "leg_ended"} <= {one["fact"] for one in steps}
 
 
 async def test_whoever_is_asked_for_by_a_groups_name_is_the_group(house: House, agent: Phone) -> None:
@@ -81,6 +104,22 @@ async def test_a_transfer_that_offers_none_makes_none(house: House, agent: Phone
     assert refused["error"] == "no_callback_offered"
     missing = await house.post("/api/transfers/00000000-0000-4000-8000-000000000000/callback", status=404)
     assert missing["error"] == "no_such_transfer"
+
+
+async def test_a_company_that_promises_no_calls_offers_none(house: House, agent: Phone) -> None:
+    await house.settings(enabled=False)
+    await add(house.api, name="Ana", destination_number="1001", fallback_action="callback")
+    agent.manner = Manner.DECLINE
+    caller = await at_the_assistant(house.switch)
+    transfer = await house.api.transfer(caller.uuid, "Ana")
+    assert (transfer["status"], transfer["offer_callback"], transfer["next"]) == (
+        "rejected", False, "assistant",
+    )  # fmt: skip
+    refused = await house.post(f"/api/transfers/{transfer['id']}/callback", status=403)
+    assert refused["error"] == "callbacks_disabled"
+    await house.backend.until(lambda: house.backend.accepted)
+    told = house.backend.accepted[-1]
+    assert (told.path, told.payload["offerCallback"]) == ("/api/voice/transfer/completed", False)
 
 
 async def test_a_caller_who_hides_their_number_has_to_tell_one(house: House, agent: Phone) -> None:

@@ -92,7 +92,7 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log.bind(
             attempt_id=str(order.id), callback_id=str(order.callback_id or ""), ticket_id=order.ticket_id,
-            domain=order.domain, extension=order.extension,
+            story_id=str(order.story_id), domain=order.domain, extension=order.extension,
         )  # fmt: skip
 
     def listen(self) -> None:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import structlog
 
-from voiced.callback import messages, numbers, promise, store
-from voiced.callback.callback import Callback, Status
+from voiced.callback import messages, promise, store
+from voiced.callback.callback import Status
 from voiced.callback.order import Order
 from voiced.callback.policies import Policies
-from voiced.callback.policy import Owner, Policy
+from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import (
     AgentFree,
-    AskedAgain,
     AttemptBegan,
     AttemptEnded,
     Due,
@@ -35,10 +34,7 @@ from voiced.callback.refusals import (
     AttemptUnderWay,
     CallbackIsCalling,
     CallbackIsClosed,
-    CallbacksDisabled,
-    NobodyToCall,
     NoSuchCallback,
-    TooManyForNumber,
 )
 from voiced.callback.state import Attempt
 from voiced.database import query, text
@@ -49,36 +45,10 @@ from voiced.tickets.message import Message
 
 log = structlog.get_logger(__name__)
 
-LONGEST_WAIT: Final = timedelta(days=366)  # that a callback may lie ahead
 _REFUSALS: Final[dict[str, type[Refusal]]] = {
     ".calling": CallbackIsCalling,
     ".closed": CallbackIsClosed,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A callback as it is asked for. `number` is as the client's was heard or written."""
-
-    domain_uuid: UUID
-    company_id: str
-    number: str
-    region: str = "BR"
-    contact_name: str = ""
-    extension: str = ""
-    intended_for: str = ""
-    department: str = ""
-    reason: str = ""
-    summary: str = ""
-    transcript: Any = None
-    scheduled_at: datetime | None = None
-    notify_via_whatsapp: bool = False
-    secretary_uuid: UUID | None = None
-    ticket_id: str = ""
-    story_id: UUID | None = None
-    transfer_id: UUID | None = None
-    voice_call_uuid: str = ""
-    voice_call_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +71,7 @@ class Keeper:
     def __init__(
         self, pool: asyncpg.Pool, pbx: str, policies: Policies, clock: Callable[[], datetime], watch: Watch
     ) -> None:
-        self._pool, self._pbx, self._clock, self._watch = pool, pbx, clock, watch
+        self._pool, self._pbx, self._clock, self.watch = pool, pbx, clock, watch
         self.policies = policies
         self.on_put: Callable[[], object] = lambda: (
             None
@@ -111,79 +81,15 @@ class Keeper:
         """The time that promises are kept by."""
         return self._clock()
 
-    # -- promising ----------------------------------------------------------------------------------------
-
-    async def make(self, wanted: Wanted) -> Kept:
-        """A new promise, or the client's open one brought up to date.
-
-        Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, NobodyToCall,
-        TooManyForNumber, CallbackIsCalling.
-        """
-        policy = await self.policies.of(wanted.company_id)
-        if not policy.enabled:
-            raise CallbacksDisabled
-        number = numbers.e164(wanted.number, wanted.region)
-        numbers.check(number, policy)
-        wanted = replace(wanted, number=number)
-        for _ in range(3):  # two requests of one client at once: the second updates the first
-            try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    kept = await self._make(connection, wanted, policy)
-                break
-            except asyncpg.UniqueViolationError:
-                continue
+    async def find(self, id: UUID | None, ticket: str, domain: UUID | None) -> dict[str, Any]:
+        """A callback by its id or its ticket's; of `domain` only, if given. Raises NoSuchCallback."""
+        if id is not None:
+            row = await self._pool.fetchrow(query("callback/read"), id, domain)
         else:
-            raise CallbackIsCalling
-        self._watch(kept)
-        return kept
-
-    async def _make(self, connection: Any, wanted: Wanted, policy: Policy) -> Kept:
-        row = await connection.fetchrow(
-            query("callback/lock_open_of_number"), wanted.domain_uuid, wanted.number
-        )
-        if row is not None:
-            return await self._update(connection, row, wanted, policy)
-        if not (wanted.extension or fold(wanted.department) or policy.owner is Owner.BACKEND):
-            raise NobodyToCall("say who shall call: an extension, a department, or both")
-        now, id = self._clock(), uuid4()
-        made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)
-        if made >= policy.max_per_number_per_day:
-            raise TooManyForNumber
-        c = Callback(
-            id, Status.PENDING, now, policy.expiry(now, wanted.scheduled_at),
-            max(now, wanted.scheduled_at or now), extension=wanted.extension,
-            intended_for=wanted.intended_for, department=wanted.department, scheduled_at=wanted.scheduled_at,
-        )  # fmt: skip
-        await connection.execute(
-            query("callback/insert"), id, self._pbx, wanted.company_id, wanted.domain_uuid,
-            wanted.secretary_uuid, text(wanted.ticket_id), wanted.story_id or id, wanted.transfer_id,
-            wanted.number, text(wanted.contact_name), c.extension, text(c.intended_for), text(c.department),
-            text(wanted.reason), text(wanted.summary), wanted.transcript, c.status, now, c.scheduled_at,
-            c.expires_at, c.not_before, c.looks_at(policy, now), wanted.notify_via_whatsapp,
-            text(wanted.voice_call_uuid), wanted.voice_call_date, fold(text(c.department)),
-        )  # fmt: skip
-        await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
-        row = dict(await connection.fetchrow(query("callback/read"), id, None))
-        # a ticket that exists already is not made again, but is told
-        message = messages.change(row, Tell("made"), Fact(now)) if wanted.ticket_id else messages.ticket(row)
-        await self._put(connection, [message])
-        return Kept(row, None, "made")
-
-    async def _update(self, connection: Any, row: Any, wanted: Wanted, policy: Policy) -> Kept:
-        fact = AskedAgain(
-            self._clock(), wanted.scheduled_at, wanted.extension, text(wanted.intended_for),
-            text(wanted.department),
-        )  # fmt: skip
-        _allow(row, type(fact))
-        await connection.execute(
-            query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
-            text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
-            text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
-        )  # fmt: skip
-        if wanted.ticket_id:
-            await connection.execute(query("callback/add_ticket"), row["id"], text(wanted.ticket_id))
-        row = await connection.fetchrow(query("callback/lock"), row["id"])
-        return await self._decide(connection, row, fact, policy)
+            row = await self._pool.fetchrow(query("callback/of_ticket"), ticket, domain)
+        if row is None:
+            raise NoSuchCallback
+        return dict(row)
 
     # -- what happens to a promise ------------------------------------------------------------------------
 
@@ -193,9 +99,9 @@ class Keeper:
             row = await connection.fetchrow(query("callback/lock"), id)
             if row is None or domain not in (None, row["domain_uuid"]):
                 raise NoSuchCallback
-            _allow(row, type(fact))
-            kept = await self._decide(connection, row, fact, await self._policy(connection, row))
-        self._watch(kept)
+            allow(row, type(fact))
+            kept = await self.decide(connection, row, fact, await self._policy(connection, row))
+        self.watch(kept)
         return kept
 
     async def offer(
@@ -211,9 +117,9 @@ class Keeper:
                 return None
             policy = await self._policy(connection, row)
             fact = AgentFree(now, extension, opens_at(policy, row["number"], now))
-            kept = await self._decide(connection, row, fact, policy)
+            kept = await self.decide(connection, row, fact, policy)
             was_due = row["look_at"] is not None and row["look_at"] <= now
-        self._watch(kept)
+        self.watch(kept)
         return replace(kept, was_due=was_due)
 
     async def look(self, limit: int) -> list[Kept]:
@@ -222,11 +128,11 @@ class Keeper:
             now = self._clock()
             rows = await connection.fetch(query("callback/due"), self._pbx, now, limit)
             kept = [
-                await self._decide(connection, row, Due(now), await self._policy(connection, row))
+                await self.decide(connection, row, Due(now), await self._policy(connection, row))
                 for row in rows
             ]
         for each in kept:
-            self._watch(each)
+            self.watch(each)
         return kept
 
     async def add_ticket(self, id: UUID, ticket: str) -> None:
@@ -246,15 +152,15 @@ class Keeper:
                         raise NoSuchCallback
                     if promise.refused(store.callback_of(row), AttemptBegan) == ".calling":
                         raise AttemptUnderWay
-                    _allow(row, AttemptBegan)
+                    allow(row, AttemptBegan)
                     fact = AttemptBegan(self._clock(), order.id, order.extension)
-                    kept = await self._decide(connection, row, fact, await self._policy(connection, row))
+                    kept = await self.decide(connection, row, fact, await self._policy(connection, row))
                 name, arguments = store.intention(order, a)
                 await connection.execute(query(name), *arguments)
         except asyncpg.UniqueViolationError:
             raise AttemptUnderWay from None
         if kept is not None:
-            self._watch(kept)
+            self.watch(kept)
 
     async def settle(self) -> bool:
         """Draw the conclusions from one attempt that has ended. False where there is none."""
@@ -264,17 +170,17 @@ class Keeper:
             if ended is None:
                 return False
             if ended["callback_id"] is None:
-                await self._put(connection, [messages.attempt_ended(ended)])
+                await self.put(connection, [messages.attempt_ended(ended)])
             else:
                 row = await connection.fetchrow(query("callback/lock"), ended["callback_id"])
                 fact = AttemptEnded(
                     self._clock(), ended["id"], store.outcome_of(ended), ended["talk_seconds"],
                     ended["retries"], ended["recording"],
                 )  # fmt: skip
-                kept = await self._decide(connection, row, fact, await self._policy(connection, row))
+                kept = await self.decide(connection, row, fact, await self._policy(connection, row))
             await connection.execute(query("attempt/settled"), ended["id"])
         if kept is not None:
-            self._watch(kept)
+            self.watch(kept)
         else:
             self.on_put()
         return True
@@ -293,12 +199,13 @@ class Keeper:
         uuid = text(str(answer.get("ticketUuid") or ""))[:200]
         await connection.fetchval(query("callback/ticket_made"), id, ticket, uuid)
 
-    # -- inside -------------------------------------------------------------------------------------------
+    # -- inside a transaction -----------------------------------------------------------------------------
 
     async def _policy(self, connection: Any, row: Any) -> Policy:
         return await self.policies.of(row["company_id"], connection)
 
-    async def _decide(self, connection: Any, row: Any, fact: Fact, policy: Policy) -> Kept:
+    async def decide(self, connection: Any, row: Any, fact: Fact, policy: Policy) -> Kept:
+        """What a fact makes of a callback whose row is locked; whoever commits it tells `watch`."""
         before = store.callback_of(row)
         after, effects = promise.decide(before, fact, policy)
         name = fact_name(type(fact))
@@ -312,17 +219,18 @@ class Keeper:
             for effect in effects
             if isinstance(effect, Notify)
         ]
-        await self._put(connection, told)
+        await self.put(connection, told)
         return Kept(now, before.status, name, effects)
 
-    async def _put(self, connection: Any, told: Iterable[Message]) -> None:
+    async def put(self, connection: Any, told: Iterable[Message]) -> None:
+        """Messages to the backend, with what they tell of."""
         for message in told:
             name, arguments = message.put()
             await connection.execute(query(name), *arguments)
         await connection.execute("select pg_notify('voiced_callbacks', $1)", self._pbx)
 
 
-def _allow(row: Any, kind: type[Fact]) -> None:
+def allow(row: Any, kind: type[Fact]) -> None:
     """Raises the refusal for a fact that would change nothing now."""
     why = promise.refused(store.callback_of(row), kind)
     if why in _REFUSALS:

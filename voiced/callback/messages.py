@@ -86,6 +86,7 @@ def notice(row: Row, extension: str, now: datetime) -> Message:
     """The agent is free, and a client waits."""
     payload = {
         "callbackId": str(row["id"]),
+        "storyId": str(row["story_id"]),
         "ticketId": row["ticket_id"] or None,
         "callerNumber": row["number"],
         "callerName": row["contact_name"],

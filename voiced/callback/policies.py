@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 KEEP_SECONDS: Final = (
     60.0  # a change through any daemon is noticed at once; this is for notices that got lost
 )
+SOON: Final = 0.5  # seconds that a caller who waits can spare
 
 
 class Policies:
@@ -32,46 +34,54 @@ class Policies:
 
     async def of(self, company: str, connection: Any = None) -> Policy:
         """The policy of a company; the defaults for one that has changed nothing."""
-        read_at, policy = self._known.get(company, (0.0, self.defaults))
-        if time.monotonic() - read_at < KEEP_SECONDS:
-            return policy
+        known = self._known.get(company)
+        if known is not None and time.monotonic() - known[0] < KEEP_SECONDS:
+            return known[1]
         changes = self._changes
         changed = await (connection or self._pool).fetchval(query("callback/settings"), company)
-        try:
-            policy = self.merged(changed or {})
-        except ValidationError as error:  # kept by another version: its promises are kept all the same
-            log.error("a company's settings cannot be used", company_id=company, error=str(error))
-            policy = self.defaults
+        policy = self.merged(company, changed or {})
         if changes == self._changes:  # else it may be what was so before the change
             self._known[company] = (time.monotonic(), policy)
         return policy
 
-    def merged(self, changed: Mapping[str, Any]) -> Policy:
-        """The defaults with these changes, but for settings that only another version of us has.
+    async def promises_calls(self, company: str) -> bool:
+        """Whether callers are offered a call. True where it cannot be told soon: somebody waits for it."""
+        try:
+            async with asyncio.timeout(SOON):
+                return (await self.of(company)).enabled
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return True
 
-        Raises pydantic's ValidationError.
-        """
-        known = {name: value for name, value in changed.items() if name in Policy.model_fields}
-        return Policy.model_validate({**self.defaults.model_dump(), **known})
+    def merged(self, company: str, kept: Mapping[str, Any]) -> Policy:
+        """The defaults with what is kept, but for what another version of us kept and this one cannot use."""
+        known = {name: value for name, value in kept.items() if name in Policy.model_fields}
+        defaults = self.defaults.model_dump()
+        try:
+            return Policy.model_validate({**defaults, **known})
+        except ValidationError as error:  # its promises are kept all the same
+            log.error("not all of a company's settings can be used", company_id=company, error=str(error))
+        usable = {name: value for name, value in known.items() if _is_usable(name, value)}
+        return Policy.model_validate({**defaults, **usable})
 
     async def change(self, company: str, changes: Mapping[str, Any]) -> Policy:
         """Keep these changes, beside earlier ones; what waits is looked at afresh.
 
-        Raises ValidationError, and keeps nothing then.
+        Raises pydantic's ValidationError, and keeps nothing then.
         """
-        before = await self._pool.fetchval(query("callback/settings"), company) or {}
-        kept = {**before, **changes}
-        policy = self.merged(kept)
-        dumped = policy.model_dump(mode="json")
-        await self._pool.execute(
-            query("callback/change_settings"),
-            company,
-            {**kept, **{name: dumped[name] for name in kept if name in dumped}},
-        )
+        valid = Policy.model_validate(dict(changes)).model_dump(mode="json", include=set(changes))
+        kept = await self._pool.fetchval(query("callback/change_settings"), company, valid)
         self._changed(company)
         await self._pool.execute(query("callback/look_at_all"), company)
-        return policy
+        return self.merged(company, kept)
 
     def _changed(self, company: str) -> None:
         self._changes += 1
         self._known.pop(company, None)
+
+
+def _is_usable(name: str, value: Any) -> bool:
+    try:
+        Policy.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True

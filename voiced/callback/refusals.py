@@ -29,6 +29,12 @@ class PrefixNotAllowed(Refusal):
     code, field = "prefix_not_allowed", "number"
 
 
+class CostlyNumber(Refusal):
+    """Calls to such a number cost more than others: nobody is called back there."""
+
+    code, field = "costly_number", "number"
+
+
 class TooManyForNumber(Refusal):
     """Too many callbacks were asked for with this number."""
 

@@ -21,7 +21,7 @@ import structlog
 
 from voiced.callback import window
 from voiced.callback.callback import WAITING
-from voiced.callback.desk import Desk
+from voiced.callback.calls import Calls
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policy import Policy
@@ -53,11 +53,11 @@ class Scheduler:
     """Runs where the PBX is owned. `run()` until cancelled."""
 
     def __init__(
-        self, pool: asyncpg.Pool, pbx: str, keeper: Keeper, desk: Desk, presence: Presence, scribe: Scribe,
+        self, pool: asyncpg.Pool, pbx: str, keeper: Keeper, calls: Calls, presence: Presence, scribe: Scribe,
         notices: Notices, domains: Mapping[str, DomainSettings], *, departments: Departments, agents: Agents,
         owns_pbx: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self._pool, self._pbx, self._keeper, self._desk = pool, pbx, keeper, desk
+        self._pool, self._pbx, self._keeper, self._calls = pool, pbx, keeper, calls
         self._presence, self._scribe, self._domains = presence, scribe, domains
         self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
         self._by_uuid = {domain.uuid: domain for domain in domains.values()}
@@ -105,7 +105,7 @@ class Scheduler:
         """A callback has changed: it may be due now, and its call may have to end."""
         self._wake.set()
         if any(isinstance(effect, StopCall) for effect in kept.effects):
-            self._tasks.start(self._desk.stop(kept), f"stop calling {kept.row['id']}")
+            self._tasks.start(self._calls.stop(kept), f"stop calling {kept.row['id']}")
 
     def attempt_ended(self, order: Order, attempt: Attempt) -> None:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
@@ -175,7 +175,7 @@ class Scheduler:
     async def _call(self, kept: Kept, extension: Extension) -> None:
         id = kept.row["id"]
         try:
-            placed = await self._desk.place(await self._desk.order_for(kept.row, extension.number))
+            placed = await self._calls.place(await self._calls.order_for(kept.row, extension.number))
         except DatabaseIsAway:
             raise
         except Refusal as refusal:
@@ -190,7 +190,7 @@ class Scheduler:
             log.info("callback placed", callback_id=str(id), error=placed.error)
 
     def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
-        is_called = self._desk.attempts.calls_agent(domain.uuid, extension.number)
+        is_called = self._calls.attempts.calls_agent(domain.uuid, extension.number)
         return self._presence.is_free(extension) and extension not in self._resting and not is_called
 
     def _opens_at(

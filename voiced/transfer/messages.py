@@ -71,7 +71,7 @@ def result(request: Request, t: Transfer) -> dict[str, Any]:
         "ring_seconds": _ring_seconds(t),
         "message": texts["pt-BR"],
         "messages": texts,
-        "offer_callback": _offers_callback(t),
+        "offer_callback": offers_callback(request, t),
         "next": t.fallback if ending and t.caller_here else "",
     }
 
@@ -103,7 +103,7 @@ def completed(request: Request, t: Transfer) -> Message:
         "endedBy": ending.ended_by if ending else "",
         "attempts": t.dials,
         "ringSeconds": _ring_seconds(t),
-        "offerCallback": _offers_callback(t),
+        "offerCallback": offers_callback(request, t),
     })  # fmt: skip
 
 
@@ -146,9 +146,10 @@ def ended(request: Request, t: Transfer) -> Message:
     return Message(f"call:{request.caller.uuid}", f"{request.id}:ended", "/api/voice/transfer/ended", payload)
 
 
-def _offers_callback(t: Transfer) -> bool:
+def offers_callback(request: Request, t: Transfer) -> bool:
     """Whether the caller, who is still there, is to be offered a call."""
-    return t.ending is not None and t.ending.offer_callback and t.caller_here
+    is_for_it = t.ending is not None and t.ending.offer_callback
+    return is_for_it and t.caller_here and request.offers_callback
 
 
 def _ring_seconds(t: Transfer) -> float:

@@ -6,7 +6,7 @@ between are the directory, the matcher, opening hours and the rules of settings 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,6 +28,7 @@ from voiced.transfer.refusals import (
 )
 from voiced.transfer.request import DestinationType
 from voiced.transfer.service import Wish
+from voiced.transfer.state import Fallback
 
 MOST_CHOICES: Final = 5  # offered to a caller whose phrase names nobody we know
 
@@ -48,14 +49,18 @@ class Ask:
 
 
 class Reception:
-    """Makes wishes of asks. `can_announce`: there are prompts or a speech engine."""
+    """Makes wishes of asks.
+
+    `can_announce`: there are prompts or a speech engine. `offers_callbacks`: whether a domain promises calls.
+    """
 
     def __init__(
         self, settings: Settings, directory: Directory, outside: Outside, *, can_announce: bool,
+        offers_callbacks: Callable[[DomainSettings], Awaitable[bool]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self._settings, self._directory, self._outside = settings, directory, outside
-        self._can_announce, self._now = can_announce, now
+        self._can_announce, self._offers_callbacks, self._now = can_announce, offers_callbacks, now
 
     async def wish(self, ask: Ask) -> Wish:
         """What an ask comes to.
@@ -81,10 +86,13 @@ class Reception:
         is_outside = not plan.closed and any(target.is_outside for target in plan.targets[0])
         if is_outside and await self._outside.is_full(ask.domain_uuid):  # counted when it is dialled
             raise TooManyOutside(messages=wording.BUSY_OUTSIDE)
+        offers_callback = await self._offers_callbacks(domain)
+        is_in_vain = plan.fallback is Fallback.CALLBACK and not offers_callback
         return Wish(
             call_uuid=ask.call_uuid, domain_uuid=ask.domain_uuid, targets=plan.targets, plan=plan.dials,
             reason=ask.reason, summary=ask.summary, secretary_uuid=ask.secretary_uuid, locale=domain.locale,
-            story_id=ask.story_id, fallback=plan.fallback, closed=plan.closed,
+            story_id=ask.story_id, closed=plan.closed,
+            fallback=Fallback.ASSISTANT if is_in_vain else plan.fallback, offers_callback=offers_callback,
             closed_messages=dict(plan.closed_messages), is_limited=ask.is_limited,
         )  # fmt: skip
 

@@ -103,6 +103,7 @@ class Request:
     locale: str = "pt-BR"
     assistant_leg: str = ""  # the leg that the caller was bridged to, '' where the assistant has none
     closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
+    offers_callback: bool = True  # where nobody can be had
 
     def ringing(self, attempt: int) -> tuple[Target, ...]:
         """What an attempt dials; before the first, what it would."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from voiced.callback.desk import CallWanted
+from voiced.callback.calls import CallWanted
 from voiced.callback.refusals import NoSuchCallback
 from voiced.web import callback_shown as shown
 from voiced.web.access import Granted
@@ -42,7 +42,7 @@ async def initiate(body: InitiateTicket, access: Granted, at: At) -> PlacedCall:
         wanted = CallWanted(
             body.extension, body.client_number, ticket_id=body.ticket_id, reason=body.reason
         )  # fmt: skip
-        return shown.placed(await at.callbacks.originate(domain, wanted))
+        return shown.placed(await at.calls.originate(domain, wanted))
     try:
         row = await at.callbacks.find(None, body.ticket_id, access.domain)
     except NoSuchCallback:

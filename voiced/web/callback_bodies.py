@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from voiced.callback.desk import CallWanted
-from voiced.callback.keeper import Wanted
+from voiced.callback.calls import CallWanted
+from voiced.callback.maker import Wanted
 from voiced.web.fields import (
     ExtensionOrEmpty,
     LongText,

@@ -20,17 +20,17 @@ async def originate(body: Originate, access: Granted, at: At) -> PlacedCall:
     A client who has an open callback is called for that: its result is the callback's, and its tickets'.
     """
     domain = access.domain_in(at.settings, body.domain_uuid)
-    return shown.placed(await at.callbacks.originate(domain, body.wanted()))
+    return shown.placed(await at.calls.originate(domain, body.wanted()))
 
 
 @router.post("/monitor")
 async def monitor(body: Monitor, access: Granted, at: At) -> CallAnswer:
     """How far a call is. A ticket that it did not have is noted: results name it from then on."""
-    return shown.call(*await at.callbacks.monitor(body.call_uuid, body.ticket_id, access.domain))
+    return shown.call(*await at.calls.monitor(body.call_uuid, body.ticket_id, access.domain))
 
 
 @router.get("/active")
 async def active(access: Granted, at: At) -> CallsAnswer:
     """Every call that is on its way, or a talk."""
-    calls = [shown.call(order, attempt) for order, attempt in await at.callbacks.active(access.domain)]
+    calls = [shown.call(order, attempt) for order, attempt in await at.calls.active(access.domain)]
     return {"calls": calls, "total": len(calls)}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from voiced.callback.keeper import Wanted
+from voiced.callback.maker import Wanted
 from voiced.callback.refusals import NoCallbackOffered
 from voiced.transfer.request import DestinationType, Request, Target
 from voiced.transfer.state import Phase, Transfer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from voiced.callback import store
-from voiced.callback.desk import RETRY_AFTER, Placed
+from voiced.callback.calls import RETRY_AFTER, Placed
 from voiced.callback.keeper import Kept
 from voiced.callback.order import Order
 from voiced.callback.state import Attempt

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from voiced.callback import numbers, store
-from voiced.callback.desk import Placed
+from voiced.callback.calls import Placed
 from voiced.callback.refusals import AgentNotAvailable
 from voiced.web import callback_shown as shown
 from voiced.web.access import Granted
@@ -126,6 +126,6 @@ async def a_page(at: Services, filters: tuple[Any, ...], page: int, limit: int) 
 async def accepted(at: Services, row: dict[str, Any], extension: str) -> PlacedCall:
     """An agent takes a callback. One who cannot take it now is an answer, and no error."""
     try:
-        return shown.placed(await at.callbacks.accept(row, extension))
+        return shown.placed(await at.calls.accept(row, extension))
     except AgentNotAvailable as error:
         return shown.placed(Placed(None, str(error), should_retry=True))

@@ -33,7 +33,7 @@ _CODES: Final = {
     ),
     422: (
         "invalid", "no_such_domain", "no_such_destination", "bad_number", "number_blocked",
-        "prefix_not_allowed", "nobody_to_call", "bad_time",
+        "prefix_not_allowed", "costly_number", "nobody_to_call", "bad_time",
     ),
     429: ("too_many_outside_calls", "too_many_for_number"),
     503: ("pbx_is_away", "database_is_away"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter
-from fastapi.exceptions import RequestValidationError
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
 from voiced.callback.policy import Policy
 from voiced.callback.refusals import NoSuchCompany
@@ -47,11 +46,7 @@ async def change(company_id: str, body: PolicyChange, access: Granted, at: At) -
     """Change some of them; what is not named stays as it is."""
     _check(company_id, access, at)
     changes = body.model_dump(mode="json", exclude_unset=True)
-    try:
-        policy = await at.callbacks.keeper.policies.change(company_id, changes)
-    except ValidationError as error:  # of what was kept before, by another version
-        found = error.errors(include_url=False)
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+    policy = await at.callbacks.keeper.policies.change(company_id, changes)
     return _shown(company_id, policy)
 
 

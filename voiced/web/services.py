@@ -8,6 +8,7 @@ from typing import Annotated
 import asyncpg
 from fastapi import Depends, Request
 
+from voiced.callback.calls import Calls
 from voiced.callback.desk import Desk as CallbackDesk
 from voiced.metrics import Metrics
 from voiced.pbx.owner import Ownership
@@ -37,6 +38,7 @@ class Services:
     transfers: Transfers
     desk: Desk
     callbacks: CallbackDesk
+    calls: Calls
     reception: Reception
     catalogue: Catalogue
     directory: Directory
