@@ -42,7 +42,7 @@ docs: .venv/.ready
 .venv/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("voiced needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m virtualenv -q .venv >/dev/null 2>&1 || \
-	  { rm -rf .venv; test "$$(id -u)" = 0 && apt-get install -y -q python3-venv && $(PYTHON) -m venv .venv; } || \
+	  { rm -rf .venv; test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv .venv; } || \
 	  { echo "Python's venv module is missing. As root: apt-get install python3-venv"; exit 1; }
 	@echo "Installing voiced and its tools into .venv (once) ..."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'

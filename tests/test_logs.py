@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 import structlog
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
+from tests.backend import Backend
 from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, Start
 from voiced import app, logs
 from voiced.settings import LogSettings
 from voiced.sim import Caller, Manner, Switch
+from voiced.web import transfers
 
 WHICH = ("transfer_id", "call_uuid", "domain")
 
@@ -94,6 +98,70 @@ def test_a_machine_gets_one_json_object_a_line_with_text_as_it_is(
     assert first["name"] == "José\nX-Evil: 1"
     assert first["timestamp"].endswith("Z")
     assert second["exception"][0]["exc_value"] == "broken"
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_traceback_says_where_and_not_with_what(
+    format: Any, configured: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured(LogSettings(format=format))
+
+    def connect(password: str) -> None:
+        row = asyncpg.PostgresError("duplicate key")
+        row.detail = "Key (number)=(+5511999990000) already exists."
+        try:
+            raise row
+        except asyncpg.PostgresError as error:
+            raise ExceptionGroup("several", [error]) from error
+
+    try:
+        connect("hunter2" + "hunter2")
+    except ExceptionGroup:
+        structlog.get_logger("x").exception("a fault")
+    told = capsys.readouterr().err
+    assert "duplicate key" in told
+    assert "test_logs.py" in told
+    assert "hunter2hunter2" not in told
+    assert "+5511999990000" not in told
+
+
+def test_what_went_wrong_is_said_without_the_data() -> None:
+    refused = asyncpg.PostgresError("duplicate key")
+    refused.detail = "Key (number)=(+5511999990000) already exists."
+    assert logs.brief(refused) == "duplicate key"
+    with pytest.raises(ValidationError) as invalid:
+        LogSettings.model_validate({"level": "+5511999990000"})
+    assert logs.brief(invalid.value) == "level: literal_error"
+    assert logs.brief(TimeoutError()) == "TimeoutError"
+
+
+async def test_so_do_the_lines_of_a_request_that_fails(
+    switch: Switch, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch.phone("1001", Manner.RING)
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        async with start() as api:
+            caller = await at_the_assistant(switch)
+            id = (await api.ask(caller.uuid, "1001", wait=0)).json()["id"]
+            monkeypatch.setattr(transfers.messages, "result", lambda *_: 1 / 0)
+            assert (await api.client.get(f"/api/transfers/{id}")).status_code == 500
+            monkeypatch.undo()
+            await api.client.delete(f"/api/transfers/{id}")
+            await api.ended(id)
+    assert "a request failed" in {line["event"] for line in lines_of(lines, id, caller)}
+
+
+async def test_so_do_the_lines_of_a_result_that_is_held(switch: Switch, start: Start) -> None:
+    backend = Backend(lambda _: 400)
+    await backend.start()
+    switch.phone("1001", Manner.BUSY, delay=0.02)
+    with capture_logs() as lines:
+        async with start(tickets={"url": backend.url}) as api:
+            caller = await at_the_assistant(switch)
+            id = (await api.transfer(caller.uuid, "1001"))["id"]
+            await backend.until(lambda: any(line["event"] == "a message is held" for line in lines))
+    await backend.stop()
+    lines_of(lines, id, caller)
 
 
 def test_what_is_below_the_level_is_not_said(configured: Any, capsys: pytest.CaptureFixture[str]) -> None:

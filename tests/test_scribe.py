@@ -90,6 +90,7 @@ async def test_one_refused_note_holds_up_nobody_and_is_told(pool: asyncpg.Pool) 
     assert await keys(pool) == ["before", "after"]
     (told,) = [line for line in logs if line["log_level"] == "error"]
     assert (told["event"], told["statements"]) == ("the database refuses a note", ["outbox/put"])
+    assert "refused too" not in told["error"], "the row that is refused holds names and numbers"
 
 
 async def test_a_commitment_is_done_when_it_is_committed_and_not_before(
@@ -202,6 +203,8 @@ async def test_only_what_may_be_dropped_is_dropped_the_oldest_first_and_counted(
         with capture_logs() as logs:
             for number in range(40):
                 writer.write(a_note(str(number), droppable=number % 2 == 0))
+                if number == 9:
+                    await until(lambda: writer.is_away)  # these ten are being written
             promised = writer.commit(a_note("promised", droppable=True))
             for number in range(41, 44):
                 writer.write(a_note(str(number)))
@@ -213,6 +216,20 @@ async def test_only_what_may_be_dropped_is_dropped_the_oldest_first_and_counted(
     dropped = [str(number) for number in range(10, 38, 2)]
     everything = [*map(str, range(40)), "promised", "41", "42", "43"]
     assert await keys(pool) == [name for name in everything if name not in dropped]
+
+
+async def test_dropping_costs_the_same_however_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand notes wait and none may be dropped but the last: looking for it takes no time."""
+    writer = Scribe(None)  # type: ignore[arg-type]  # it writes nothing here
+    monkeypatch.setattr(scribe, "MOST_WAITING", 100_000)
+    for _ in range(100_000):
+        writer.write(Note([]))
+    watch = Stopwatch()
+    for _ in range(2_000):
+        writer.write(Note([], droppable=True))
+    assert watch.seconds < 0.5
+    assert writer.dropped == 2_000
+    assert len(writer) == 100_000
 
 
 async def test_with_nothing_left_to_drop_everything_is_kept(

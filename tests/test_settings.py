@@ -154,6 +154,20 @@ FILE_MISTAKES = [
     ("pbx = 'x'", "pbx", "this is a section, [pbx]"),
     ("[http]\nlisten = '8085'", "http.listen", "HOST:PORT"),
     ("[http]\nlisten = '127.0.0.1:99999'", "http.listen", "HOST:PORT"),
+    ("[pbx]\nhost = \"a\\r\\nb\"", "pbx.host", "is no host's name or address"),
+    ("[pbx]\nhost = \"a\\n\"", "pbx.host", "is no host's name or address"),
+    ("[pbx]\nhost = 'tcp://a'", "pbx.host", "(without a port)"),
+    ("[http]\nlisten = ':8085'", "http.listen", "HOST:PORT"),
+    ("[http]\nlisten = 'a b:8085'", "http.listen", "'a b' is no host"),
+    ("[http]\nlisten = '::1:8085'", "http.listen", "[::1]:8085"),
+    ("[http]\nlisten = \"127.0.0.1:80\\n\"", "http.listen", "HOST:PORT"),
+    ("[http]\nlisten = '127.0.0.1:8²'", "http.listen", "HOST:PORT"),
+    ("[outbound]\nlisten = '127.0.0.1'", "outbound.listen", "HOST:PORT"),
+    ("[database]\nurl = \"postgresql://u:hidden@h/db\\n\"", "database.url", "a line break"),
+    ("[database]\nretention_days = -1", "database.retention_days", "not '-1'"),
+    ("[tickets]\nurl = 'ftp://h'", "tickets.url", "http://127.0.0.1:3000"),
+    ("[tickets]\nurl = 'http://h:0'", "tickets.url", "http://127.0.0.1:3000"),
+    ("[tickets]\nurl = 'http://h?a=b'", "tickets.url", "http://127.0.0.1:3000"),
     ("[transfer]\nenabled = 'perhaps'", "transfer.enabled", "not 'perhaps'"),
     ("[transfer]\nring_timeout_seconds = 0", "transfer.ring_timeout_seconds", "not '0'"),
     ("[transfer]\nring_timeout_seconds = nan", "transfer.ring_timeout_seconds", "not 'nan'"),
@@ -287,6 +301,15 @@ def test_a_secret_is_in_no_text_of_the_settings(tmp_path: Path) -> None:
 
 
 # -- warnings ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "::1", "fe80::1%eth0", "pbx", "pbx_1.example.com", "a-b.c."])
+def test_names_and_addresses_of_machines_are_taken(host: str) -> None:
+    where = f"[{host}]:1" if ":" in host else f"{host}:1"
+    found = load(
+        None, {"ESL_HOST": host, "VOICED_HTTP__LISTEN": where, "OMNIPLAY_API_URL": f"http://{where}"}
+    )
+    assert (found.pbx.host, found.http.listen) == (host, where)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,13 +25,16 @@ from voiced.callback.policy import Policy
 from voiced.callback.scheduler import Scheduler
 from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt
+from voiced.databases import Databases, connected
 from voiced.facts import Fact as AttemptFact
 from voiced.notices import Notices
 from voiced.pbx.dnd import DoNotDisturb
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.pbx.presence import Extension, Presence, PresenceUnknown
+from voiced.ports import CannotStart, take, why
 from voiced.relay import Relay
+from voiced.retention import Retention
 from voiced.scribe import Scribe
 from voiced.settings import Settings
 from voiced.speech.announcement import Announcer
@@ -50,6 +52,7 @@ from voiced.transfer.tools import Manners
 from voiced.watching import Watching
 from voiced.web import app as web
 from voiced.web.live import Hub
+from voiced.web.others import Others
 from voiced.web.services import Services
 
 log = structlog.get_logger(__name__)
@@ -57,51 +60,42 @@ log = structlog.get_logger(__name__)
 FINISH_SECONDS: Final = 30.0  # for the calls that ring, when the daemon is asked to stop
 
 
-class CannotStart(Exception):
-    """The daemon cannot start; the message is one line that says why and what to do."""
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Daemon]:
     """A daemon for the time of the block. Raises CannotStart."""
-    listener = _listen(settings.http.listen)
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            url = settings.database.url.get_secret_value()
-            try:
-                if not url:
-                    log.info("starting the embedded PostgreSQL", data_dir=str(settings.database.data_dir))
-                    url = await stack.enter_async_context(database.embedded(settings.database.data_dir))
-                pool = await stack.enter_async_context(await database.open_pool(url))
-                await database.migrate(url)
-                fusionpbx = pool
-                if url := settings.fusionpbx.url.get_secret_value():
-                    fusionpbx = await stack.enter_async_context(await database.open_pool(url, size=4))
-            except (database.DatabaseError, OSError) as error:
-                raise CannotStart(f"the database cannot be used: {error}") from error
-            if not await fusionpbx.fetchval("select to_regclass('v_voice_transfer_destinations')"):
-                raise CannotStart(
-                    "fusionpbx.url: a table is missing; run sql/fusionpbx/transfer_destinations.sql"
-                )
-            daemon = Daemon(settings, pool, listener, fusionpbx)
-            await daemon.open_door()
-            group = await stack.enter_async_context(asyncio.TaskGroup())
-            tasks = [group.create_task(work(), name=name) for name, work in daemon.loops()]
-            try:
-                yield daemon
-            finally:
-                await daemon.close()
-                for task in reversed(tasks):  # one after the other: the owner says goodbye to the PBX
-                    task.cancel()
-                    await asyncio.wait([task])
-    finally:
-        listener.close()
+    async with contextlib.AsyncExitStack() as stack:
+        http = stack.enter_context(_take_http(settings.http.listen))
+        outbound = None
+        if address := settings.outbound.listen:
+            advice = "set [outbound] listen to another port, or to none"
+            outbound = stack.enter_context(take("outbound.listen", address, advice))
+        try:
+            databases = await stack.enter_async_context(connected(settings))
+        except (database.DatabaseError, *database.ERRORS) as error:
+            raise CannotStart(f"the database cannot be used: {error}") from error
+        daemon = Daemon(settings, databases, http)
+        if outbound is not None:
+            daemon.outbound_port = await daemon.routed_in.server.start(
+                bound=outbound, listening=daemon.ownership.is_owner
+            )
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        tasks = [group.create_task(work(), name=name) for name, work in daemon.loops()]
+        try:
+            yield daemon
+        finally:
+            await daemon.close()
+            for task in reversed(tasks):  # one after the other: the owner says goodbye to the PBX
+                task.cancel()
+                await asyncio.wait([task])
 
 
 class Daemon:
     """One daemon's parts, by hand."""
 
-    def __init__(self, settings: Settings, pool: Any, listener: socket.socket, fusionpbx: Any) -> None:
+    outbound_port = 0  # where calls are routed in; 0: nowhere
+
+    def __init__(self, settings: Settings, databases: Databases, listener: socket.socket) -> None:
+        pool, fusionpbx = databases.pool, databases.fusionpbx
         self.settings, self.pool = settings, pool
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
@@ -114,8 +108,8 @@ class Daemon:
         self.pbx.calls.stats.observe = self.metrics.command_seconds.observe
         self.dnd = DoNotDisturb(None if fusionpbx is pool else fusionpbx)
         self.presence = Presence(self.pbx, self.dnd, settle_seconds=settings.callback.settle_seconds)
-        self.scribe = Scribe(pool)
-        self.ownership = Ownership(self.pbx, pool, on_gain=self._own, on_lose=self._disown)
+        self.scribe = Scribe(databases.scribe)
+        self.ownership = Ownership(self.pbx, databases.lease, on_gain=self._own, on_lose=self._disown)
         manners, tenants = _manners(settings), Tenants(settings.domain)
         outside = Outside(pool, settings.transfer.outside_per_minute)
         self.transfers = Transfers(
@@ -124,14 +118,15 @@ class Daemon:
             tenants=tenants, outside=outside, watch=self.watching.transfer,
             reacted=self.metrics.reaction_seconds.observe,
         )  # fmt: skip
-        self.notices = Notices(pool)
+        self.notices = Notices(databases.notices)
+        self.others = Others(pool, self.notices, self.hub, self.ownership.id)
         policies = Policies(pool, self.notices, _policy(settings))
         keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept)
         tickets = settings.tickets
         self.outbox = (
             Outbox(
-                pool, tickets.url, tickets.token.get_secret_value(), timeout=tickets.timeout_seconds,
-                answered=keeper.ticket_made,
+                databases.outbox, tickets.url, tickets.token.get_secret_value(),
+                timeout=tickets.timeout_seconds, answered=keeper.ticket_made,
             )
             if tickets.url
             else None
@@ -165,10 +160,10 @@ class Daemon:
         )  # fmt: skip
         self.attempts.on_given_up = self.scheduler.own  # it draws the conclusions
         services = Services(
-            settings=settings, pool=pool, pbx=self.pbx, ownership=self.ownership, presence=self.presence,
-            scribe=self.scribe, transfers=self.transfers, desk=self.desk, callbacks=self.callbacks,
-            reception=self.reception, directory=self.directory, catalogue=Catalogue(fusionpbx),
-            hub=self.hub, metrics=self.metrics, tenants=tenants,
+            settings=settings, pool=databases.reports, pbx=self.pbx, ownership=self.ownership,
+            presence=self.presence, scribe=self.scribe, transfers=self.transfers, desk=self.desk,
+            callbacks=self.callbacks, reception=self.reception, directory=self.directory,
+            catalogue=Catalogue(fusionpbx), hub=self.hub, metrics=self.metrics, tenants=tenants,
         )  # fmt: skip
         config = uvicorn.Config(
             web.create(services),
@@ -195,24 +190,12 @@ class Daemon:
                 for at, notices in enumerate({self.notices, self.notices_of_fusionpbx})
             ),
             ("relay", self.relay.run),
+            ("other daemons", self.others.run),
+            ("retention", Retention(self.pool, self.settings.database.retention_days).run),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", self._serve_http),
         ]
-
-    async def open_door(self) -> None:
-        """Take calls that the PBX routes in, once the PBX is ours. Raises CannotStart."""
-        address = self.settings.outbound.listen
-        if not address:
-            return
-        host, _, port = address.rpartition(":")
-        try:
-            self.outbound_port = await self.routed_in.server.start(
-                host.strip("[]"), int(port), listening=self.ownership.is_owner
-            )
-        except OSError as error:
-            hint = "set [outbound] listen to another port, or to none" if error.errno == 98 else "check it"
-            raise CannotStart(f"outbound.listen {address}: {_why(error)}; {hint}") from error
 
     async def close(self) -> None:
         """Take no more requests, let calls that ring come to their end, keep what is known."""
@@ -246,7 +229,7 @@ class Daemon:
         try:
             await self.routed_in.server.listen()
         except OSError as error:
-            log.error("no calls can be routed in", outbound=self.settings.outbound.listen, why=_why(error))
+            log.error("no calls can be routed in", outbound=self.settings.outbound.listen, why=why(error))
 
     async def _disown(self) -> None:
         self.routed_in.server.refuse()
@@ -334,19 +317,13 @@ def _manners(settings: Settings) -> Manners:
     )  # fmt: skip
 
 
-def _listen(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
+def _take_http(address: str) -> socket.socket:
+    """The API's port, where clients may wait from now on. Raises CannotStart."""
+    advice = "set [http] listen to another port"
+    listener = take("http.listen", address, advice)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host.strip("[]"), int(port)), family=family)
-    except OSError as error:
-        hint = "set [http] listen to another port" if error.errno == 98 else "check [http] listen"
-        raise CannotStart(f"http.listen {address}: {_why(error)}; {hint}") from error
-    # asyncio sets it on sockets of its own only; without it every answer waits 40 ms for a delayed ACK
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        listener.listen()
+    except OSError as error:  # somebody else has bound it too, and was quicker
+        listener.close()
+        raise CannotStart(f"http.listen {address}: {why(error)}; {advice}") from error
     return listener
-
-
-def _why(error: OSError) -> str:
-    """Why an address cannot be listened on, without asyncio's repetition of it."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)

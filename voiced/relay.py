@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from voiced.database import query
+from voiced.database import ERRORS, query
 from voiced.notices import Notices
 from voiced.refusals import PbxIsAway, Refusal, again
 from voiced.tasks import Tasks
@@ -75,7 +75,7 @@ class Relay:
             try:
                 while self._is_owner() and await self._take():
                     pass
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except ERRORS as error:
                 log.warning("requests cannot be read", error=str(error) or type(error).__name__)
             await _wait(self._wake, LOOK_AGAIN)
 
@@ -92,7 +92,6 @@ class Relay:
         except Refusal as refusal:
             answer = {"refused": refusal.code, "message": str(refusal)}
         await self._pool.execute(query("request/answer"), id, answer)
-        await self._pool.execute(query("request/forget"))
 
     def _answered(self, id: str) -> None:
         if id in self._answers:

@@ -12,10 +12,10 @@ What must be committed before something is done (the intention to dial) is hande
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ import structlog
 import tenacity
 
 from voiced.database import is_away, query
+from voiced.logs import brief
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,10 @@ class Scribe:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._waiting: deque[Note] = deque()
+        self._waiting: OrderedDict[int, Note] = OrderedDict()  # by number, in order
+        self._droppable: deque[int] = deque()  # numbers of notes that may be dropped, the oldest first
+        self._given = 0  # notes so far: the number of the next one
+        self._begun = 0  # up to here (without it) they are written, or being written
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,7 +62,10 @@ class Scribe:
 
     def write(self, note: Note) -> None:
         """Keep this, after everything that was given before."""
-        self._waiting.append(note)
+        self._waiting[self._given] = note
+        if note.droppable:
+            self._droppable.append(self._given)
+        self._given += 1
         self._idle.clear()
         self._wake.set()
         if len(self._waiting) > MOST_WAITING:
@@ -80,25 +87,31 @@ class Scribe:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
-                await self._write_until_kept(batch)
+                await self._write_until_kept(self._begin_batch())
             self._idle.set()
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    async def _write_until_kept(self, batch: list[Note]) -> None:
+    def _begin_batch(self) -> dict[int, Note]:
+        batch = dict(islice(self._waiting.items(), BATCH))
+        self._begun = max(batch) + 1
+        while self._droppable and self._droppable[0] < self._begun:
+            self._droppable.popleft()
+        return batch
+
+    async def _write_until_kept(self, batch: dict[int, Note]) -> None:
+        notes = list(batch.values())
         try:
-            await self._write(batch)
+            await self._write(notes)
         except asyncpg.PostgresError:
-            await self._write_one_by_one(batch)
+            await self._write_one_by_one(notes)
         if self.is_away:
             self.is_away = False
             log.info("the database is back", waiting=len(self._waiting))
-        if any(name == "outbox/put" for note in batch for name, _ in note.statements):
+        if any(name == "outbox/put" for note in notes for name, _ in note.statements):
             self.on_put()
-        for note in batch:
-            if self._waiting and self._waiting[0] is note:
-                self._waiting.popleft()
+        for number, note in batch.items():
+            del self._waiting[number]
             if note.kept is not None and not note.kept.done():
                 note.kept.set_result(None)
 
@@ -126,26 +139,22 @@ class Scribe:
             except asyncpg.PostgresError as error:
                 if note.kept is None:
                     names = [name for name, _ in note.statements]
-                    log.error("the database refuses a note", statements=names, error=str(error))
+                    log.error("the database refuses a note", statements=names, error=brief(error))
                 elif not note.kept.done():
                     note.kept.set_exception(error)
                     note.kept.exception()  # it may be that nobody waits any more
 
     def _drop(self) -> None:
-        for index, note in enumerate(self._waiting):
-            if note.droppable and index >= BATCH:  # the first ones are being written
-                del self._waiting[index]
-                if self.dropped % 1000 == 0:
-                    log.error(
-                        "the database is away for too long: journal lines are dropped", so_far=self.dropped
-                    )
-                self.dropped += 1
-                break
+        """The oldest that may be dropped and is not being written. Takes no longer for more that waits."""
+        if not self._droppable:
+            return
+        del self._waiting[self._droppable.popleft()]
+        if self.dropped % 1000 == 0:
+            log.error("the database is away for too long: journal lines are dropped", so_far=self.dropped)
+        self.dropped += 1
 
     def _away(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if not self.is_away:
-            log.warning(
-                "the database is away, writing goes on later", error=str(error) or type(error).__name__
-            )
+            log.warning("the database is away, writing goes on later", error=brief(error) if error else "")
         self.is_away = True

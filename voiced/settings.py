@@ -6,6 +6,7 @@ The environment wins: `VOICED_PBX__HOST` style for every key, and the names that
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -38,6 +39,7 @@ _NAMES_IN_USE: Final = {
 }
 _PREFIX: Final = "VOICED_"
 _UNSPEAKABLE: Final = {"password", "token", "url"}  # values that no message repeats
+_PORT: Final = re.compile(r"[0-9]{1,5}").fullmatch
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -101,7 +103,10 @@ def _timezone(value: str) -> str:
 def _web_address(value: str) -> str:
     try:
         parts = urlsplit(value)
-        well = parts.scheme in ("http", "https") and parts.port != 0 and values.host(parts.hostname or "")
+        values.host(parts.hostname or "")
+        well = (
+            parts.scheme in ("http", "https") and parts.port != 0 and not parts.query and not parts.fragment
+        )
     except ValueError:
         well = False
     if value and not (well and value.isascii() and value.isprintable() and " " not in value):
@@ -109,7 +114,7 @@ def _web_address(value: str) -> str:
     return value
 
 
-def _password(secret: SecretStr) -> SecretStr:
+def _line(secret: SecretStr) -> SecretStr:
     try:
         values.line(secret.get_secret_value())
     except InvalidValue:
@@ -125,8 +130,9 @@ def _token(secret: SecretStr) -> SecretStr:
 
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not host or is_bracketed is not (":" in host) or not _PORT(port) or int(port) > 65535:
+        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085 or [::1]:8085")
     _host(host.removeprefix("[").removesuffix("]"))
     return value
 
@@ -139,7 +145,7 @@ Argument = Annotated[str, AfterValidator(_argument)]
 ApiCommand = Annotated[str, AfterValidator(_api_command)]
 Address = Annotated[str, AfterValidator(_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-Password = Annotated[SecretStr, AfterValidator(_password)]
+Line = Annotated[SecretStr, AfterValidator(_line)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -155,7 +161,7 @@ class PbxSettings(_Section):
     name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Port = 8021
-    password: Password = SecretStr("ClueCon")
+    password: Line = SecretStr("ClueCon")
     hold_music: Argument = "local_stream://moh"
     gateway: Annotated[str, AfterValidator(_gateway)] = "default"
 
@@ -175,7 +181,7 @@ class OutboundSettings(_Section):
 class FusionPbxSettings(_Section):
     """FusionPBX's own database, with the destinations; without one they are in ours."""
 
-    url: SecretStr = SecretStr("")
+    url: Line = SecretStr("")
 
 
 class HttpSettings(_Section):
@@ -186,10 +192,11 @@ class HttpSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """PostgreSQL: an URL, or a directory for the embedded one."""
+    """PostgreSQL: an URL, or a directory for the embedded one; how long what is over stays there."""
 
-    url: SecretStr = SecretStr("")
+    url: Line = SecretStr("")
     data_dir: Path = Path(".voiced/postgres")
+    retention_days: float = Field(90, ge=0, le=36_500)
 
 
 class TicketsSettings(_Section):

@@ -30,7 +30,7 @@ class Watching:
 
     def transfer(self, request: Request, before: Transfer, t: Transfer, fact: Fact) -> None:
         """A transfer's step."""
-        if t.is_known and fact.at == t.known_at:
+        if t.is_known and not before.is_known:
             self._metrics.transfers.labels(t.status, request.target(t.attempt).type).inc()
             self._metrics.transfer_seconds.observe(max(0.0, fact.at - t.requested_at))
         self._hub.publish(
@@ -48,10 +48,10 @@ class Watching:
         row = kept.row
         if kept.before != row["status"]:
             self._metrics.callbacks.labels(row["status"]).inc()
-        if row["status"] == Status.COMPLETED and row["last_attempt_at"]:
-            promised = max(row["created_at"], row["scheduled_at"] or row["created_at"])
-            waited = (row["last_attempt_at"] - promised).total_seconds()
-            self._metrics.promise_seconds.observe(max(0.0, waited))
+            if row["status"] == Status.COMPLETED and row["last_attempt_at"]:
+                promised = max(row["created_at"], row["scheduled_at"] or row["created_at"])
+                waited = (row["last_attempt_at"] - promised).total_seconds()
+                self._metrics.promise_seconds.observe(max(0.0, waited))
         ids = {"callback_id": str(row["id"]), "ticket_id": row["ticket_id"], "status": row["status"]}
         log.info("callback", fact=kept.fact, domain=str(row["domain_uuid"]), **ids)
         told = [effect.extension for effect in kept.effects if isinstance(effect, Notify)]

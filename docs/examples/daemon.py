@@ -1,6 +1,7 @@
 """Stay connected for ever: python docs/examples/daemon.py [HOST PORT PASSWORD]"""
 
 import asyncio
+import json
 import sys
 
 from voiced.esl import Client, EslError, Event
@@ -39,8 +40,8 @@ class Owner:
         self.asking = asyncio.create_task(self.ask())
 
     async def ask(self) -> None:
-        rows = await self.pbx.bgapi("show channels as delim |")
-        self.channels = {row.split("|")[0] for row in rows.text.splitlines()[1:] if "|" in row}
+        answer = await self.pbx.bgapi("show channels as json")
+        self.channels = {row["uuid"] for row in json.loads(answer.text).get("rows", [])}
         print(len(self.channels), "channels")
 
 

@@ -1,4 +1,4 @@
-"""Watch a PBX: python docs/examples/events.py [HOST PORT PASSWORD]"""
+"""Watch a PBX, answer a call that rings, and end it: docs/examples/events.py CHANNEL [HOST PORT PASSWORD]"""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ def show(event: Event) -> None:
     print(event.name, event.unique_id, event.get("Caller-Caller-ID-Number"))
 
 
-async def main(host: str, port: int, password: str) -> None:
+async def main(channel: str, host: str, port: int, password: str) -> None:
     async with voiced.esl.connect(host, port, password, events=["CHANNEL_CREATE", "CHANNEL_ANSWER"]) as pbx:
         # a function, called for each event until it is taken off
         handle = pbx.on(show, name=["CHANNEL_CREATE", "CHANNEL_ANSWER"])
@@ -20,13 +20,13 @@ async def main(host: str, port: int, password: str) -> None:
         await pbx.subscribe("CHANNEL_HANGUP", "CUSTOM sofia::register")
 
         # one event of one channel: listen first, then do what brings it
-        answered = pbx.wait_for("CHANNEL_ANSWER", "7f3c", timeout=20)
-        await pbx.api("uuid_answer 7f3c")
+        answered = pbx.wait_for("CHANNEL_ANSWER", channel, timeout=20)
+        await pbx.api(f"uuid_answer {channel}")
         print("answered", (await answered).unique_id)
 
         # events for a consumer that takes its time: bounded, and never silent about a gap
         with pbx.queue(name="CHANNEL_HANGUP", size=1000) as hangups:
-            await pbx.api("uuid_kill 7f3c")
+            await pbx.api(f"uuid_kill {channel}")
             try:
                 hangup = await hangups.get()
                 print("hung up", hangup["Hangup-Cause"])
@@ -37,5 +37,5 @@ async def main(host: str, port: int, password: str) -> None:
 
 
 if __name__ == "__main__":
-    host, port, password = sys.argv[1:] or ("127.0.0.1", "8021", "ClueCon")
-    asyncio.run(main(host, int(port), password))
+    host, port, password = sys.argv[2:] or ("127.0.0.1", "8021", "ClueCon")
+    asyncio.run(main(sys.argv[1], host, int(port), password))

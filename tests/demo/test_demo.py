@@ -178,10 +178,32 @@ def test_it_stays_up_with_its_addresses_on_free_ports_until_ctrl_c(start: Starte
 
 @pytest.mark.parametrize("when", ["Starting", "hears hold music", "the two are bridged"])
 def test_ctrl_c_at_any_time_leaves_nothing_behind(start: Starter, when: str) -> None:
+    """Pressed by somebody who is impatient, on a terminal, which tells every process of the demo."""
     demo = start("--plain")
     demo.until(when)
-    demo.process.send_signal(signal.SIGINT)
+    while demo.process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(demo.process.pid, signal.SIGINT)
+        time.sleep(0.05)
     assert demo.ended() == 130
+
+
+def test_ctrl_c_while_it_is_being_loaded_says_nothing(start: Starter) -> None:
+    demo = start("--plain")
+    status = Path(f"/proc/{demo.process.pid}/status")
+
+    def hears() -> bool:
+        caught = re.search(r"SigCgt:\t(\w+)", status.read_text())
+        return caught is not None and bool(int(caught[1], 16) & 1 << signal.SIGINT - 1)
+
+    for state in (True, False):  # Python's own way of hearing it begins, and then ends with our first line
+        deadline = time.monotonic() + PATIENCE
+        while hears() is not state:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.ended() == -signal.SIGINT
+    assert demo.text == ""
 
 
 def test_on_a_terminal_it_has_colours(folder: Path) -> None:

@@ -431,4 +431,4 @@ async def test_a_fusionpbx_database_is_looked_at_where_there_is_one(
     assert "do-not-disturb is not known" in told
     code, lines, told = await doctor(fusionpbx={"url": postgres})
     assert (code, failed(lines)) == (1, ["FusionPBX"])
-    assert "run sql/fusionpbx/transfer_destinations.sql there" in told
+    assert "/sql/fusionpbx/transfer_destinations.sql there" in told

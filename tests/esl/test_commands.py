@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -105,6 +108,30 @@ def test_a_command_is_one_command(text: str) -> None:
         Command(text)
 
 
+@pytest.mark.parametrize("bad", [None, 7, b"u-1", ["u-1"]])
+def test_what_is_no_text_is_refused_as_such(bad: Any) -> None:
+    checks = [getattr(values, name) for name, each in vars(values).items() if inspect.isfunction(each)]
+    checks = [check for check in checks if not check.__name__.startswith("_")]
+    for check in [*checks, commands.auth, commands.api, lambda v: commands.bgapi("status", v or 7)]:
+        with pytest.raises(InvalidValue, match="is no text"):
+            check(bad)
+
+
+@pytest.mark.parametrize("make", [commands.api, commands.bgapi])
+@pytest.mark.parametrize("nothing", ["", " ", "\t"])
+def test_no_command_is_none(make: Callable[[str], Command], nothing: str) -> None:
+    with pytest.raises(InvalidValue, match="there is no command"):
+        make(nothing)
+
+
+@pytest.mark.parametrize(
+    ("names", "form"), [([], "plain"), (["ALL"], "xml"), (["ALL"], ""), (["ALL"], "plain ALL\nX: y")]
+)
+def test_a_subscription_is_to_something_that_we_read(names: list[str], form: Any) -> None:
+    with pytest.raises(InvalidValue, match="a subscription"):
+        commands.events(names, form=form)
+
+
 @pytest.mark.parametrize("bad", ["${uuid_kill ${uuid}}", "a${b}", "$${c}"])
 def test_an_argument_expands_nothing(bad: str) -> None:
     with pytest.raises(InvalidValue, match="expand"):
@@ -141,7 +168,6 @@ def test_an_endpoint_is_one_endpoint(bad: str) -> None:
             ["pbx.test", "pbx.test.", "10.0.0.1", "::1", "fe80::1%eth0", "_a.b", "münchen.de", "x" * 63],
             ["", ".", "a..b", ".a", "x" * 64, "a b", "a/b", "[::1]", "h:8021", "a\0", "xn--", "\udcff"],
         ),
-        (values.job_uuid, ["c2220868-c1aa-4d5e-8f00-0123456789ab"], ["", "-a", "a\n", 37 * "x"]),
         (values.extension, ["1001", "maria.souza"], ["", "*99", "10 01", "1001@x", "é", "1001\n", "x" * 33]),
         (values.number, ["+5511999990000", "*991001", "#31#5"], ["", "++55", "+", "55 11", "5,1", "5\n"]),
         (values.domain, ["pbx.test", "x", "10.0.0.1"], ["", ".x", "x.", "x_y", "x/y", "x y", "x\n"]),

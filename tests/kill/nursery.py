@@ -74,10 +74,12 @@ def _nursery() -> subprocess.Popen[str]:
 
 def main() -> None:
     import voiced.app
+    import voiced.cli
     from voiced.__main__ import main as run
     from voiced.pbx import control
 
     assert voiced.app
+    assert voiced.cli
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     for line in sys.stdin:
         birth = Birth(**json.loads(line))

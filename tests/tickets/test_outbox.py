@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -307,6 +308,82 @@ async def test_a_message_released_after_a_day_is_tried_for_a_day_again(
 STRANGE = [
     b"\0\0\0", b"\xff\xfe\x00", b"\xe9" * 1000, b"[" * 5000, b"", b"null", b"[1, 2]", b'"\\ud800"',
 ]  # fmt: skip
+
+
+ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"8000\r\n%b\r\n" % (b" " * 0x8000) * 64
+
+
+async def test_of_a_huge_answer_no_more_is_read_than_is_sane(
+    pool: asyncpg.Pool, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(module, "_object", lambda body: read.append(len(body)) or {})
+    backend.answer = lambda _: ENDLESS
+    await put(pool, "a:1")
+    async with delivering(pool, backend, answered=never):
+        await until_state(pool, "a:1", "delivered")
+    assert read
+    assert read[0] < 2 * module.LARGEST_ANSWER
+
+
+async def never(connection: Any, key: str, path: str, answer: dict[str, Any]) -> None:
+    assert answer == {}
+
+
+async def test_what_is_put_while_a_worker_looks_is_not_slept_over(
+    pool: asyncpg.Pool, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN", 60)
+    monkeypatch.setattr(module, "WORKERS", 1)
+    put_meanwhile: list[str] = []
+    look = Outbox._until_due
+
+    async def slow_look(self: Outbox) -> float:
+        found = await look(self)
+        if not put_meanwhile:
+            put_meanwhile.append("a:1")
+            await put(pool, "a:1")
+            self.wake()
+        return found
+
+    monkeypatch.setattr(Outbox, "_until_due", slow_look)
+    async with delivering(pool, backend):
+        await backend.until(lambda: backend.arrived == ["a:1"])
+
+
+async def test_a_message_that_nobody_can_send_ends_neither_the_outbox_nor_the_others(
+    pool: asyncpg.Pool, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = httpx.AsyncClient.stream
+
+    def stream(self: httpx.AsyncClient, method: str, url: str, **more: Any) -> Any:
+        if more["json"].get("transferId"):
+            raise RuntimeError("a fault of a library")
+        return about(self, method, url, **more)
+
+    monkeypatch.setattr(httpx.AsyncClient, "stream", stream)
+    await put(pool, "a:1", payload={"transferId": "t", "callUuid": "c", "domainUuid": "d"})
+    await put(pool, "b:1")
+    with capture_logs() as logs:
+        async with delivering(pool, backend):
+            await until_state(pool, "b:1", "delivered")
+            await backend.until(lambda: logs)
+    assert (await row_of(pool, "a:1"))["state"] == "pending"
+    assert [logs[0][name] for name in ("transfer_id", "call_uuid", "domain")] == ["t", "c", "d"]
+
+
+async def test_a_delivery_counts_once_it_is_noted_and_not_before(
+    pool: asyncpg.Pool, backend: Backend
+) -> None:
+    async with delivering(pool, backend, answered=unplugged) as outbox:
+        await put(pool, "a:1")
+        outbox.wake()
+        await backend.until(lambda: len(backend.accepted) > 1)
+        assert outbox.deliveries["accepted"] == 0
+
+
+async def unplugged(connection: Any, key: str, path: str, answer: dict[str, Any]) -> None:
+    raise asyncpg.ConnectionDoesNotExistError("gone between the answer and its note")
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])

@@ -14,9 +14,9 @@ from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, Start, url_of
 from tests.gate import Gate
 from tests.house import add
-from voiced import database
+from voiced import database, notices
 from voiced.app import CannotStart
-from voiced.database import SQL
+from voiced.database import SQL, open_pool
 from voiced.notices import Notices
 from voiced.sim import Switch
 from voiced.transfer.directory import KEPT_SECONDS, Directory
@@ -137,6 +137,27 @@ async def test_with_the_database_away_what_is_kept_goes_on_being_used(gate: Gate
         assert await names(directory) == ["Vendas"]
         with pytest.raises(DatabaseIsAway):
             await directory.book(uuid4())
+
+
+async def test_a_change_that_nobody_heard_is_seen_when_notices_are_heard_again(
+    gate: Gate, pool: asyncpg.Pool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "PAUSE", 0.05)
+    async with await open_pool(gate.url, size=1) as through:
+        ears = Notices(through)
+        directory = Directory(pool, ears, {DOMAIN: "America/Sao_Paulo"}, clock)
+        heard = asyncio.create_task(ears.run())
+        await put(pool, "Vendas")
+        async with asyncio.timeout(5):
+            while await names(directory) != ["Vendas"]:
+                await asyncio.sleep(0.01)
+            await gate.shut()
+            await put(pool, "Suporte")
+            await gate.open()
+            while await names(directory) != ["Suporte", "Vendas"]:
+                await asyncio.sleep(0.01)
+        heard.cancel()
+        await asyncio.gather(heard, return_exceptions=True)
 
 
 async def test_a_row_that_is_wrong_is_left_out_and_the_others_count(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from voiced.transfer.names import full_names, is_other_gender
-from voiced.transfer.parts import Role
-from voiced.transfer.phrase import parse
-from voiced.transfer.spoken import digits, heard, words
+from voiced.transfer.matching.names import full_names, is_other_gender
+from voiced.transfer.matching.parts import Role
+from voiced.transfer.matching.phrase import parse
+from voiced.transfer.matching.spoken import digits, heard, words
 
 
 @pytest.mark.parametrize(

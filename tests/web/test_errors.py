@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from tests.conftest import DOMAIN, Api
 from voiced.callback import refusals as of_callbacks
 from voiced.refusals import Refusal
 from voiced.transfer import refusals as of_transfers
-from voiced.web import errors
+from voiced.web import errors, sizes
 
 PROMISE = {"domain_uuid": str(DOMAIN), "number": "+5511999990000", "extension": "1001"}
 
@@ -135,3 +135,27 @@ async def test_what_is_nested_too_deeply_is_refused_and_what_is_not_is_shown_aga
     [row] = (await api.client.get("/api/callbacks")).json()["callbacks"]
     assert row["transcript"] == transcript
     assert (await api.client.get("/api/outbox")).status_code == 200
+
+
+async def test_a_body_beyond_all_sense_is_refused_however_it_comes(api: Api) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        sent = 0
+        while sent <= 2 * sizes.LARGEST_BODY:
+            yield b" " * 65536
+            sent += 65536
+
+    whole = b"[" + b" " * sizes.LARGEST_BODY + b"]"
+    for content in (whole, pieces()):
+        response = await api.client.post("/api/transfers", content=content)
+        assert (response.status_code, response.json()["error"]) == (413, "too_large")
+
+
+async def test_a_body_in_pieces_is_a_body(api: Api) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"call_uuid":', b'"x", "nonsense"', b": 1}"):
+            yield piece
+
+    headers = {"Content-Type": "application/json"}
+    response = await api.client.post("/api/transfers", content=pieces(), headers=headers)
+    assert (response.status_code, response.json()["error"]) == (422, "invalid")
+    assert response.json()["field"] != ""

@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, Api, Start
+from tests.gate import Gate
+from tests.web.standby import standby
+from voiced import database
+from voiced.notices import Notices
 from voiced.sim import Manner, Switch
-from voiced.web import live, operations
+from voiced.web import live, operations, others
 from voiced.web.live import Hub
 
 OTHER = UUID("22222222-2222-4222-8222-222222222222")
@@ -108,6 +114,73 @@ async def test_a_token_of_one_domain_hears_of_that_domain_only(switch: Switch, s
             assert "last" not in own.facts
 
 
+async def test_who_watches_a_standby_sees_what_the_owner_does_and_the_other_way_round(
+    switch: Switch, start: Start, database_url: str
+) -> None:
+    domains = [
+        {"uuid": str(DOMAIN), "name": "pbx.test", "token": "a"},
+        {"uuid": str(OTHER), "name": "other.test", "token": "b"},
+    ]
+    switch.phone("1001", Manner.BUSY, delay=0.01)
+    async with (
+        start(http={"token": "all"}, domain=domains) as api,
+        standby(switch, database_url, http={"token": "all"}, domain=domains) as other,
+        watching(api, "all") as here,
+        watching(other, "a") as there,
+        watching(other, "b") as elsewhere,
+    ):
+        api.client.headers["Authorization"] = "Bearer all"
+        caller = await at_the_assistant(switch)
+        id = (await api.transfer(caller.uuid, "1001"))["id"]
+        await there.until(lambda: there.steps and there.steps[-1]["phase"] == "ended")
+        assert [step["fact"] for step in there.steps] == ["requested", *await api.journal(id)]
+        other.daemon.hub.publish(OTHER, {"type": "transfer", "fact": "last", "ignored": False})
+        await elsewhere.until(lambda: elsewhere.steps)
+        await here.until(lambda: here.facts[-1] == "last")
+        assert elsewhere.facts == ["last"]
+        assert here.facts == [*there.facts, "last"], "each of them once"
+
+
+async def test_what_did_not_come_from_another_daemon_is_told(
+    database_url: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(others, "RETRY_SECONDS", 0.01)
+    gate = Gate(database_url)
+    await gate.open()
+    here, there, ears = Hub(), Hub(), Notices(pool)
+    async with await database.open_pool(gate.url, size=1, patience=1.0) as through:
+        sender = others.Others(through, Notices(pool), here, "here")
+        others.Others(pool, ears, there, "there")
+        tasks = [asyncio.create_task(work) for work in (sender.run(), ears.run())]
+        with there.watching(DOMAIN) as watcher:
+            heard = None
+            while heard is None:  # until it listens
+                here.publish(DOMAIN, {"type": "transfer", "number": 0})
+                heard = await watcher.next(0.1)
+            here.publish(DOMAIN, {"type": "transfer", "number": "go"})
+            while heard.get("number") != "go":
+                heard = await watcher.next(5)
+                assert heard is not None
+            gate.freeze()
+            for number in range(1, 4):
+                here.publish(DOMAIN, {"type": "transfer", "number": number})
+                await asyncio.sleep(0)
+            with capture_logs() as logs:
+                async with asyncio.timeout(8):
+                    while len(sender) or not logs:
+                        await asyncio.sleep(0.01)
+            gate.thaw()
+            await gate.cut()
+            here.publish(DOMAIN, {"type": "transfer", "number": 4, "long": "x" * others.LARGEST})
+            here.publish(DOMAIN, {"type": "transfer", "number": 5})
+            told = [await watcher.next(5), await watcher.next(5)]
+            assert told == [{"type": "missed", "count": 4}, {"type": "transfer", "number": 5}]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await gate.shut()
+
+
 async def test_a_reader_who_hangs_up_is_forgotten(switch: Switch, api: Api) -> None:
     async with watching(api), watching(api):
         assert len(api.daemon.hub) == 2
@@ -155,3 +228,27 @@ async def test_who_was_too_slow_is_told_how_many_steps_are_missing() -> None:
             await watcher.next(1)
         assert await watcher.next(0.01) is None
     assert len(hub) == 0
+
+
+async def test_more_watchers_than_can_be_served_are_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_WATCHERS", 2)
+    async with watching(api), watching(api):
+        refused = await api.client.get("/api/events")
+        assert (refused.status_code, refused.json()["error"]) == (503, "too_many_watchers")
+    async with asyncio.timeout(5):
+        while len(api.daemon.hub):
+            await asyncio.sleep(0.01)
+    async with watching(api):
+        pass
+
+
+async def test_a_step_is_written_down_once_for_all_who_watch() -> None:
+    hub = Hub()
+    with hub.watching(None) as one, hub.watching(DOMAIN) as other:
+        hub.publish(DOMAIN, {"type": "transfer", "name": "José"})
+        first, second = await one.next(1), await other.next(1)
+    assert first is not None
+    assert first is second
+    assert first.event == 'event: transfer\ndata: {"type": "transfer", "name": "José"}\n\n'

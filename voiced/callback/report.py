@@ -40,6 +40,7 @@ _NUMBER: Final = re.compile(  # or an amount, a date (SET-12 is one), a time
     rf"(?=.*\d)([\d\s.,:/%()$€£+-]|(?<=\d)e(?=[\d+-])|R\$|(?<![^\W\d])(({_MONTH})(?![^\W\d])|de\s))+",
     re.IGNORECASE,
 )
+_SECONDS: Final = 15.0  # for a statement: whoever asks for years of callbacks expects to wait
 _PLAIN_NUMBER: Final = re.compile(r"0|[1-9]\d{0,14}")  # a spreadsheet keeps 15 digits
 
 
@@ -51,7 +52,7 @@ async def csv(pool: asyncpg.Pool, filters: tuple[Any, ...], locale: str = "pt-BR
     yield "\ufeff".encode() + line(COLUMNS, locale)
     filters, last = store.folded(filters), (None, None)
     while True:  # page by page: whoever reads slowly holds no connection
-        rows = await pool.fetch(query("callback/export"), *filters, *last, _BATCH)
+        rows = await pool.fetch(query("callback/export"), *filters, *last, _BATCH, timeout=_SECONDS)
         yield b"".join(line([row[name] for name in COLUMNS], locale) for row in rows)
         if len(rows) < _BATCH:
             return
@@ -71,7 +72,7 @@ async def stats(
     pool: asyncpg.Pool, domain: UUID | None, begin: datetime | None, end: datetime | None
 ) -> dict[str, Any]:
     """Of callbacks made in a period: how many, how long clients waited, how many promises were kept."""
-    rows = await pool.fetch(query("callback/stats"), domain, begin, end)
+    rows = await pool.fetch(query("callback/stats"), domain, begin, end, timeout=_SECONDS)
     groups: dict[str, list[dict[str, Any]]] = {"destination": [], "department": [], "agent": []}
     total: dict[str, Any] = dict.fromkeys(("total", *Status), 0) | dict.fromkeys(_RATES)
     del total[Status.NOTIFIED], total[Status.READY_TO_CALL]  # they are pending, too

@@ -47,9 +47,35 @@ _JOAO: Final = "5521988880000"
 _PACE: Final = 0.25  # prompts take a quarter of their time
 
 
+class _Stop:
+    """Ctrl-C. The first one stops the story, or the stay after it; the others change nothing."""
+
+    def __init__(self) -> None:
+        self._story, self._asked, self._is_staying = asyncio.current_task(), asyncio.Event(), False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._ask)
+
+    async def asked(self) -> None:
+        """Stay until it is asked for."""
+        self._is_staying = True
+        await self._asked.wait()
+
+    def _ask(self) -> None:
+        if not self._asked.is_set() and not self._is_staying and self._story is not None:
+            self._story.cancel()
+        self._asked.set()
+
+
 async def show(*, stay: bool, plain: bool) -> None:
     """Run the demo. With `stay`, until Ctrl-C."""
-    timeline = Timeline(plain=plain)
+    stop = _Stop()
+    try:
+        await _show(stop if stay else None, Timeline(plain=plain))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is stopped: only the exit is left
+
+
+async def _show(stay: _Stop | None, timeline: Timeline) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))  # errors only
     timeline.line("voiced demo: a PBX, a database, a ticketing backend and voiced, all on this machine.")
     with _data_dir() as data_dir:
@@ -71,8 +97,8 @@ async def show(*, stay: bool, plain: bool) -> None:
                 await _scene_answered(switch, api, backend, timeline)
                 joao, transfer = await _scene_busy(switch, api, backend, timeline)
                 await _scene_callback(switch, api, backend, timeline, joao, transfer)
-                if stay:
-                    await _stay(switch, daemon.url, tickets, timeline)
+                if stay is not None:
+                    await _stay(stay, switch, daemon.url, tickets, timeline)
             finally:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
@@ -179,7 +205,7 @@ async def _watch(api: httpx.AsyncClient, timeline: Timeline) -> None:
 # -- staying up -------------------------------------------------------------------------------------------
 
 
-async def _stay(switch: Switch, url: str, tickets: str, timeline: Timeline) -> None:
+async def _stay(stop: _Stop, switch: Switch, url: str, tickets: str, timeline: Timeline) -> None:
     timeline.scene("It stays up: try it")
     timeline.line(f"  voiced              {url}")
     timeline.line(f"     the API          {url}/docs")
@@ -188,14 +214,10 @@ async def _stay(switch: Switch, url: str, tickets: str, timeline: Timeline) -> N
     timeline.line(f"  ticketing backend   {tickets}   (what it has received)")
     timeline.line(f"  simulated PBX       127.0.0.1:{switch.port}   (event socket, password ClueCon)")
     timeline.line("\n  Phones: " + ", ".join(f"{user} {what}" for user, _, _, what in _PHONES))
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
     waiting = asyncio.create_task(_keep_a_caller(switch, url, timeline))
     timeline.line("\n  Ctrl-C stops everything.")
     try:
-        await stop.wait()
+        await stop.asked()
     finally:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)

@@ -86,7 +86,7 @@ async def _fusionpbx(settings: Settings) -> Finding:
     try:
         async with await database.open_pool(settings.fusionpbx.url.get_secret_value(), size=1) as pool:
             if not await pool.fetchval("select to_regclass('v_voice_transfer_destinations')"):
-                missing = "run sql/fusionpbx/transfer_destinations.sql there"
+                missing = f"run {database.SQL}/fusionpbx/transfer_destinations.sql there"
                 return Finding("FusionPBX", False, "v_voice_transfer_destinations is missing", missing)
             count = await pool.fetchval("select count(*) from v_voice_transfer_destinations")
             has_extensions = await pool.fetchval("select to_regclass('v_extensions')")

@@ -13,9 +13,10 @@ before that.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -24,8 +25,9 @@ from voiced.esl.commands import Command, execute
 from voiced.esl.connection import Connection
 from voiced.esl.errors import EslError, ProtocolError, Unconfirmed
 from voiced.esl.event import Event
+from voiced.esl.places import Handle, Listener
 from voiced.esl.protocol import Reply
-from voiced.esl.router import Handle, Listener, Router
+from voiced.esl.router import Router
 from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)
@@ -104,14 +106,20 @@ class OutboundServer:
         self.stats = Stats()
         self.refused = 0  # calls let go because of the limit
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0, *, listening: bool = True) -> int:
+    async def start(
+        self, host: str = "127.0.0.1", port: int = 0, *, bound: socket.socket | None = None,
+        listening: bool = True,
+    ) -> int:  # fmt: skip
         """Take the port, and listen at once or from `listen()` on. Returns the port (of use with port 0).
 
-        Raises OSError where it is taken.
+        `bound` is a socket that has the port already. Raises OSError where it is taken.
         """
         loop = asyncio.get_running_loop()
+        if bound is not None:
+            host, port = bound.getsockname()[:2]
+        where: dict[str, Any] = {"host": host, "port": port} if bound is None else {"sock": bound}
         self._server = await loop.create_server(
-            self._accept, host, port, backlog=BACKLOG, start_serving=listening
+            self._accept, **where, backlog=BACKLOG, start_serving=listening
         )
         self._address = host, int(self._server.sockets[0].getsockname()[1])
         return self._address[1]

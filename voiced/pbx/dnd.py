@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import asyncpg
 import structlog
 
-from voiced.database import query
+from voiced.database import ERRORS, query
 from voiced.pbx.extension import Extension
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class DoNotDisturb:
         while self._pool is not None:
             try:
                 rows = await _read(self._pool)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except ERRORS as error:
                 self._tell_trouble(_told(error))
             else:
                 self._tell_trouble("")
@@ -74,16 +74,9 @@ class DoNotDisturb:
 
 
 async def _read(pool: asyncpg.Pool) -> list[asyncpg.Record]:
-    """The rows. A connection that does not answer is ended: to cancel its query needs the same network."""
+    """The rows."""
     async with pool.acquire(timeout=PATIENCE_SECONDS) as connection:
-        late = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, connection.terminate)
-        try:
-            return await connection.fetch(query("fusionpbx/do_not_disturb"))
-        except asyncio.CancelledError:
-            connection.terminate()
-            raise
-        finally:
-            late.cancel()
+        return await connection.fetch(query("fusionpbx/do_not_disturb"), timeout=PATIENCE_SECONDS)
 
 
 def _told(error: BaseException) -> str:

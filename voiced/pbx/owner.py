@@ -25,7 +25,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from voiced.database import query
+from voiced.database import ERRORS, query
 from voiced.esl import EslError
 from voiced.esl.commands import api
 from voiced.pbx.pbx import Pbx
@@ -75,7 +75,7 @@ class Ownership:
                     try:
                         async with asyncio.timeout(STILL_SECONDS):
                             await (self._keep() if self.is_owner else self._look())
-                    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    except ERRORS:
                         self._looks = 0
                     if not self._certain.is_set():
                         await self._ask_switch()
@@ -153,7 +153,7 @@ class Ownership:
         self.is_owner = False
         with suppress(EslError):
             await self._pbx.questions.api(f"hash delete_ifmatch/voiced/owner/{self.id}", timeout=1.0)
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*ERRORS):
             async with asyncio.timeout(1.0):
                 await self._pool.execute(query("lease/give_back"), self._pbx.name, self.id)
 

@@ -87,8 +87,11 @@ async def main(arguments: list[str]) -> None:
         switch.on_event = lambda event: log.info(
             "%s %s", event.name, event.get("Unique-ID") or event.subclass or ""
         )
-    await switch.start(options.host, options.port)
-    log.info("event socket %s:%s, domain %s", options.host, switch.port, switch.domain)
+    try:
+        await switch.start(options.host, options.port)
+    except (OSError, OverflowError) as error:
+        described.error(f"{options.host}:{options.port} cannot be listened on: {error}")
+    log.info("ready: event socket %s:%s, domain %s; Ctrl-C ends it", options.host, switch.port, switch.domain)
     for extension in options.call:
         await switch.call(extension)
     try:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
+from voiced.logs import about
 from voiced.pbx.owner import Ownership
 from voiced.relay import Relay
 from voiced.transfer import store
@@ -32,6 +33,7 @@ class Desk:
 
     async def begin(self, wish: Wish) -> tuple[Request, Transfer]:
         """Begin a transfer: recorded when this returns."""
+        about(call_uuid=wish.call_uuid, domain=wish.domain_uuid)
         if self._ownership.is_owner:
             driver = await self._transfers.request(wish)
             return driver.request, driver.transfer
@@ -42,10 +44,13 @@ class Desk:
         """A transfer as it is now; of `domain` only, if given."""
         driver = self._transfers.get(id)
         if driver is None:
-            return await self._load(id, domain)
-        if domain not in (None, driver.request.domain_uuid):
+            request, t = await self._load(id, domain)
+        elif domain not in (None, driver.request.domain_uuid):
             raise NoSuchTransfer
-        return driver.request, driver.transfer
+        else:
+            request, t = driver.request, driver.transfer
+        about(transfer_id=id, call_uuid=request.caller.uuid, domain=request.domain_uuid)
+        return request, t
 
     async def outcome(self, id: UUID, seconds: float) -> tuple[Request, Transfer, bool]:
         """Wait for the result, and for a failed transfer's caller to be back. Whether it is known by then."""

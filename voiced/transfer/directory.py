@@ -62,6 +62,7 @@ class Directory:
         self._kept: dict[tuple[UUID, UUID | None], tuple[float, Book]] = {}
         self._loading: dict[tuple[UUID, UUID | None], asyncio.Task[Book]] = {}
         notices.on("voiced_destinations", self._changed)
+        notices.on_doubt(self._doubt)
 
     async def departments_of(self, domain: UUID, extension: str) -> list[str]:
         """The departments that an extension is a destination of."""
@@ -112,6 +113,11 @@ class Directory:
             self._loading.pop(key, None)
 
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _doubt(self) -> None:
+        """Something may have changed unheard: everything is read again, and kept for as long as it cannot."""
+        self._kept = {key: (0.0, book) for key, (_, book) in self._kept.items()}
+        self._loading.clear()
 
     def _changed(self, domain: str) -> None:
         try:

@@ -26,6 +26,7 @@ from voiced.web import (
 )
 from voiced.web.access import Gate
 from voiced.web.services import Services
+from voiced.web.sizes import BodiesOfSaneSize
 from voiced.web.spelling import QueryInBothSpellings
 
 _ABOUT: Final = """
@@ -48,6 +49,7 @@ def create(services: Services) -> FastAPI:
     app.state.gate = Gate(services.settings)
     errors.install(app)
     app.add_middleware(QueryInBothSpellings)
+    app.add_middleware(BodiesOfSaneSize)
     for router in (
         extensions.router,  # first: asked more than all others
         transfers.router, handoff.router, destinations.router,

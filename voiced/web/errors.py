@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -14,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from voiced.database import is_away
+from voiced.database import ERRORS, is_away
 from voiced.refusals import DatabaseIsAway, Refusal
 from voiced.web.spelling import snake
 
@@ -41,8 +40,6 @@ _CODES: Final = {
 }  # fmt: skip
 STATUS: Final = {code: status for status, codes in _CODES.items() for code in codes}
 """The HTTP status of each refusal, by its code."""
-AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database raises that is away; some of them also for other reasons (`as_refusal`)."""
 
 _NO_BODY: Final = "a JSON object is needed as the body, with the header Content-Type: application/json"
 _EXAMPLE: Final = "as in 2026-01-31T08:00:00-03:00"
@@ -139,7 +136,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    for kind in (Refusal, *AWAY):
+    for kind in (Refusal, *ERRORS):
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(Exception, fault)
 

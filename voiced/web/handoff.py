@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from voiced.database import ERRORS
 from voiced.refusals import Refusal
 from voiced.transfer import messages
 from voiced.transfer.destination import Destination
@@ -19,7 +20,7 @@ from voiced.web import recognition
 from voiced.web.access import Granted
 from voiced.web.callback_answers import OpenCallbackAnswer
 from voiced.web.described import Like
-from voiced.web.errors import AWAY, as_refusal
+from voiced.web.errors import as_refusal
 from voiced.web.fields import CallUuid, LongText, Phrase, Text, Wait
 from voiced.web.services import At
 from voiced.web.spelling import Body
@@ -122,7 +123,7 @@ async def hand_off(body: Handoff, access: Granted, at: At, wait: Wait = 0) -> Sa
     locale = at.reception.locale(body.domain_uuid)
     try:
         order, t = await at.desk.begin(await at.reception.wish(ask))
-    except (Refusal, *AWAY) as error:
+    except (Refusal, *ERRORS) as error:
         refusal = as_refusal(error)
         if refusal is None:
             raise

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -15,9 +14,10 @@ from pydantic import BaseModel, Field
 from voiced import database
 from voiced.database import query
 from voiced.refusals import Refusal
+from voiced.web import live
 from voiced.web.access import Granted
 from voiced.web.described import Like, Listed
-from voiced.web.errors import AWAY, ApiError
+from voiced.web.errors import ApiError
 from voiced.web.fields import Limit, Page
 from voiced.web.services import At, Services
 
@@ -66,7 +66,7 @@ async def readyz(at: At) -> JSONResponse:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             owned = await at.pool.fetchrow(query("lease/look"), at.pbx.name) is not None
-    except AWAY as error:
+    except database.ERRORS as error:
         checks["database"] = str(error) or type(error).__name__
     role, checks["calls"] = _calls(at, owned)
     ready = all(state == "ok" for state in checks.values())
@@ -97,22 +97,22 @@ async def metrics(at: At) -> Response:
 async def events(access: Granted, at: At) -> StreamingResponse:
     """Every step of every transfer, callback and call, as server-sent events, from now on.
 
+    Whichever daemon on this PostgreSQL made it.
+
     An event's name is the step's `type`: `transfer`, `callback`, `callback_attempt`. A reader who is too slow
     is told how many steps it has missed (`event: missed`).
     """
+    if len(at.hub) >= live.MOST_WATCHERS:
+        raise ApiError(503, "too_many_watchers", f"{live.MOST_WATCHERS} watch already; try again later")
 
     async def stream() -> AsyncIterator[str]:
         with at.hub.watching(access.domain) as watcher:
             yield ": welcome\n\n"
             while True:
                 step = await watcher.next(QUIET_SECONDS)
-                yield ": nothing new\n\n" if step is None else _event(step)
+                yield ": nothing new\n\n" if step is None else step.event
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-def _event(step: Mapping[str, Any]) -> str:
-    return f"event: {step['type']}\ndata: {json.dumps(step, default=str, ensure_ascii=False)}\n\n"
 
 
 # -- the outbox -------------------------------------------------------------------------------------------

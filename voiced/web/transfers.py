@@ -8,14 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 
-from voiced.database import is_away
+from voiced.database import ERRORS, is_away
 from voiced.transfer import messages, store
 from voiced.transfer.reception import Ask
 from voiced.transfer.request import Request
 from voiced.transfer.state import Transfer
 from voiced.web import recognition
 from voiced.web.access import Granted
-from voiced.web.errors import AWAY
 from voiced.web.fields import (
     CallUuid,
     CallUuidFilter,
@@ -137,7 +136,7 @@ async def outcome(
     """
     try:
         return await at.desk.outcome(order.id, seconds)
-    except AWAY as error:
+    except ERRORS as error:
         if not is_away(error):
             raise
         return order, t, False

@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 
 from rapidfuzz import fuzz, process
 
-from voiced.transfer.candidates import (
+from voiced.transfer.destination import Destination
+from voiced.transfer.matching.candidates import (
     EQUAL,
     EXACT,
     IN_PART,
@@ -25,14 +26,13 @@ from voiced.transfer.candidates import (
     Candidates,
     telling_places,
 )
-from voiced.transfer.denied import Denied
-from voiced.transfer.destination import Destination
-from voiced.transfer.lexicon import Field, Lexicon
-from voiced.transfer.parts import Role, Words
+from voiced.transfer.matching.denied import Denied
+from voiced.transfer.matching.lexicon import Field, Lexicon
+from voiced.transfer.matching.parts import Role, Words
+from voiced.transfer.matching.spoken import EXTENSION, SHORTEST_NUMBER, Word
+from voiced.transfer.matching.verdicts import Found, Nobody, Number, Question
+from voiced.transfer.matching.vocabulary import ARTICLES, LINKS, NEXT_TO_NAMES, POSTS, TITLES, TOWARDS
 from voiced.transfer.request import DestinationType
-from voiced.transfer.spoken import EXTENSION, SHORTEST_NUMBER, Word
-from voiced.transfer.verdicts import Found, Nobody, Number, Question
-from voiced.transfer.vocabulary import ARTICLES, LINKS, NEXT_TO_NAMES, POSTS, TITLES, TOWARDS
 
 _NEAR: Final = 0.15  # of explained words: what is as good as the best before exactness is looked at
 _SURE_OF_WHOLE: Final = 82.0  # per cent; of a group's name, all its words taken together

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from voiced.transfer.destination import Destination
-from voiced.transfer.lexicon import Field, Key, Lexicon, fillers_of
-from voiced.transfer.names import NICKNAME
-from voiced.transfer.parts import Words
+from voiced.transfer.matching.lexicon import Field, Key, Lexicon, fillers_of
+from voiced.transfer.matching.names import NICKNAME
+from voiced.transfer.matching.parts import Words
 from voiced.transfer.request import DestinationType
 
 EXACT: Final = 0.95  # likeness from which a word is the same: the same sound, another ending

@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from voiced.transfer.denied import Denied
 from voiced.transfer.destination import Destination
-from voiced.transfer.judge import MOST_OPTIONS, MOST_SUGGESTIONS, Judge, Judged, Stranger
-from voiced.transfer.lexicon import Lexicon
-from voiced.transfer.parts import Part, Role, alternatives
-from voiced.transfer.phrase import parse
+from voiced.transfer.matching.denied import Denied
+from voiced.transfer.matching.judge import MOST_OPTIONS, MOST_SUGGESTIONS, Judge, Judged, Stranger
+from voiced.transfer.matching.lexicon import Lexicon
+from voiced.transfer.matching.parts import Part, Role, alternatives
+from voiced.transfer.matching.phrase import parse
+from voiced.transfer.matching.spoken import PAUSE, heard
+from voiced.transfer.matching.verdicts import Default, Found, Match, Nobody, Number, Question
+from voiced.transfer.matching.vocabulary import GENERICS, LINKS
 from voiced.transfer.request import DestinationType
-from voiced.transfer.spoken import PAUSE, heard
-from voiced.transfer.verdicts import Default, Found, Match, Nobody, Number, Question
-from voiced.transfer.vocabulary import GENERICS, LINKS
 
 __all__ = ["Default", "Found", "Match", "Matcher", "Nobody", "Number", "Question"]
 

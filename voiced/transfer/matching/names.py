@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from voiced.transfer.spoken import Word, words
+from voiced.transfer.matching.spoken import Word, words
 
 NICKNAME: Final = 0.94  # how alike a nickname is to the name that it is short for
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from voiced.transfer.spoken import Word
+from voiced.transfer.matching.spoken import Word
 
 Words: TypeAlias = list[Word]
 OR: Final = Word("ou", "ou", False)

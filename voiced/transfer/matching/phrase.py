@@ -9,11 +9,11 @@ says what follows (`quero falar com`, `menos`, `aqui é`, `porque`), and ends wh
 
 from __future__ import annotations
 
-from voiced.transfer.openers import corrects
-from voiced.transfer.parts import Part, Role, Words, says
-from voiced.transfer.reading import IsKnown, Reader, has
-from voiced.transfer.spoken import PAUSE
-from voiced.transfer.vocabulary import LINKS, OTHERS, PAPERS, RELATED, SHE
+from voiced.transfer.matching.openers import corrects
+from voiced.transfer.matching.parts import Part, Role, Words, says
+from voiced.transfer.matching.reading import IsKnown, Reader, has
+from voiced.transfer.matching.spoken import PAUSE
+from voiced.transfer.matching.vocabulary import LINKS, OTHERS, PAPERS, RELATED, SHE
 
 
 def parse(said: Words, is_known: IsKnown) -> list[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from voiced.transfer.candidates import EQUAL, Candidate
+from voiced.transfer.matching.candidates import EQUAL, Candidate
 
 
 @dataclass(slots=True)

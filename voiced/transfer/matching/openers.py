@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import product
 from typing import Final, TypeAlias
 
-from voiced.transfer.parts import Role
+from voiced.transfer.matching.parts import Role
 
 Sequence: TypeAlias = tuple[str, ...]
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from voiced.folding import without_accents
-from voiced.transfer.vocabulary import FILLERS
+from voiced.transfer.matching.vocabulary import FILLERS
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _WORD_OR_PAUSE: Final = re.compile(r"[^\W_]+|[,;:!?…]|(?<!\b[ds]r)(?<!\b[ds]ra)(?<!\bprof)\.(?!\w)")

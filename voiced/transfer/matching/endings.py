@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from voiced.transfer.vocabulary import CUSTOMERS
+from voiced.transfer.matching.vocabulary import CUSTOMERS
 
 _SAME: Final = 0.96  # how alike venda and vendas are, vendedor and vendedora, cobrar and cobrança (0–1)
 _LESS: Final = 0.9  # and financeira and financeiro; a customer's `comprar` and Vendas

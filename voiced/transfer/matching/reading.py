@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from voiced.transfer.openers import Sign, opens
-from voiced.transfer.parts import OR, Part, Role, Words, says
-from voiced.transfer.spoken import PAUSE, Word
-from voiced.transfer.vocabulary import (
+from voiced.transfer.matching.openers import Sign, opens
+from voiced.transfer.matching.parts import OR, Part, Role, Words, says
+from voiced.transfer.matching.spoken import PAUSE, Word
+from voiced.transfer.matching.vocabulary import (
     ARTICLES,
     CALLED,
     CONTACTS,

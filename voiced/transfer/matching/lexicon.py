@@ -16,11 +16,17 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from voiced.transfer.destination import Destination
-from voiced.transfer.endings import other_endings
-from voiced.transfer.names import NICKNAME, full_names, is_common_name, is_other_gender, of_other_gender
+from voiced.transfer.matching.endings import other_endings
+from voiced.transfer.matching.names import (
+    NICKNAME,
+    full_names,
+    is_common_name,
+    is_other_gender,
+    of_other_gender,
+)
+from voiced.transfer.matching.spoken import Word, words
+from voiced.transfer.matching.vocabulary import ASKING, CUSTOMERS, FILLERS, SMALL, TITLES
 from voiced.transfer.request import DestinationType
-from voiced.transfer.spoken import Word, words
-from voiced.transfer.vocabulary import ASKING, CUSTOMERS, FILLERS, SMALL, TITLES
 
 SAME_SOUND: Final = 0.97
 _LEAST_ALIKE: Final = 0.72

@@ -1,1 +1,0 @@
-delete from requests where asked_at < now() - interval '1 hour'
