@@ -269,6 +269,15 @@ async def test_a_client_who_waits_in_vain_is_told_so(house: House, agent: Phone)
     assert house.result("retry")["leg"] == "agent"
 
 
+async def test_a_client_whom_nobody_will_call_again_is_not_told_so(house: House, agent: Phone) -> None:
+    """Whoever ordered the call tries again, or not."""
+    await house.settings(first="client", client_confirms=False)
+    agent.manner = Manner.DECLINE
+    line = house.line()
+    await house.originate()
+    await house.switch.until(lambda: "nobody_available" in line.hears)
+
+
 # -- not twice, and not at a bad moment -------------------------------------------------------------------
 
 

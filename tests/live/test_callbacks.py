@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from tests.live.sip_phones import Endpoint, phone
 from tests.live.test_house import GATEWAY
 from voiced import esl
 from voiced.app import running
+from voiced.callback.driver import RINGBACK
+from voiced.pbx import control
+from voiced.speech.prompts import SHIPPED
 
 AGENT, CLIENT = 0x21, 0x33  # the bytes that they say
 NUMBER = "+5511988887777"
@@ -106,6 +110,26 @@ async def test_the_agent_hears_a_tone_until_the_client_answers_and_not_in_the_ta
     assert await heard(agent, 3.0) == hex(CLIENT)
     agent.hangup()
     assert (await ended(house, placed["call_uuid"]))["result"] == "completed"
+    await nobody_is_left(pbx)
+
+
+@pytest.mark.parametrize("told", [[], ["callback_to", "digit_1"]], ids=["tone", "prompts_and_tone"])
+async def test_the_switch_itself_ends_what_somebody_hears_who_waits(
+    address: tuple[str, int], phones: Phones, pbx: esl.Client, told: list[str]
+) -> None:
+    """A daemon that dies leaves nobody with an endless tone: the limit stands with each sound."""
+    await phones.phone("1001", AGENT)
+    born = await pbx.bgapi("originate user/1001@pbx.test &park()")
+    leg = born.text.removeprefix("+OK ").strip()
+    sounds = [str(SHIPPED / "pt-BR" / f"{name}.wav") for name in told]
+    async with esl.connect(*address, events=("CHANNEL_EXECUTE_COMPLETE",)) as listener:
+        done = listener.wait_for("CHANNEL_EXECUTE_COMPLETE", unique_id=leg, timeout=20)
+        at = time.monotonic()
+        await pbx.ask(control.play(leg, "tone-x", [*sounds, RINGBACK], 3))
+        assert (await done).get("Application-UUID") == "tone-x"
+        assert time.monotonic() - at > 2.5
+    for command in control.release(leg, str(SHIPPED / "pt-BR" / "client_unreached.wav")):
+        await pbx.ask(command)
     await nobody_is_left(pbx)
 
 

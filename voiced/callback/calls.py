@@ -15,6 +15,7 @@ from voiced.callback import numbers, promise, store
 from voiced.callback.callback import Status
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
+from voiced.callback.outcome import Side
 from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import AttemptBegan, StopCall
 from voiced.callback.refusals import (
@@ -55,6 +56,7 @@ class Placed:
     id: UUID | None
     error: str = ""
     should_retry: bool = False
+    leg: str = Side.AGENT  # whose ending the error is; '' for nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Calls:
         """Call, if the agent can take it. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
         if not self._ownership.is_owner:
             answer = await self._relay.ask("callback/place", _ORDER.dump_python(order, mode="json"))
-            return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"])
+            return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"], answer["leg"])
         if self.attempts.calls_client(order.domain_uuid, order.number):
             raise AttemptUnderWay  # and not that the agent is busy, with this very call
         state = self._presence.state(Extension(order.extension, order.domain))
@@ -170,7 +172,7 @@ class Calls:
         await asyncio.wait([driver.sign], timeout=SIGN_SECONDS)
         outcome = driver.attempt.outcome
         if outcome is not None and not driver.attempt.connected_at:
-            return Placed(order.id, outcome.cause, should_retry=True)
+            return Placed(order.id, outcome.cause, should_retry=True, leg=outcome.leg)
         return Placed(order.id)
 
     async def monitor(self, id: UUID, ticket_id: str, domain: UUID | None) -> tuple[Order, Attempt]:
@@ -234,7 +236,10 @@ class Calls:
 
     async def _place_for_another(self, body: dict[str, Any]) -> dict[str, Any]:
         placed = await self.place(_ORDER.validate_python(body))
-        return {"id": str(placed.id), "error": placed.error, "should_retry": placed.should_retry}
+        return {
+            "id": str(placed.id), "error": placed.error, "should_retry": placed.should_retry,
+            "leg": placed.leg,
+        }  # fmt: skip
 
     async def _stop_for_another(self, body: dict[str, Any]) -> dict[str, Any]:
         await self._stop(UUID(body["id"]))

@@ -297,7 +297,8 @@ class Driver:
 
     def _release(self, side: Side, leg: str) -> None:
         """Tell the one who is on the line that the other one cannot be had, and hang up."""
-        prompt = Prompt.CLIENT_UNREACHED if side is Side.AGENT else Prompt.CALLBACK_LATER
+        to_client = Prompt.CALLBACK_LATER if self.order.retries else Prompt.NOBODY_AVAILABLE
+        prompt = Prompt.CLIENT_UNREACHED if side is Side.AGENT else to_client
         path = self._tools.announcer.prompts.path(prompt, self.order.locale)
         if self.attempt.answered_at and side is self.attempt.first:
             self._send(control.stop_music(leg))  # the tone that it hears: it has nothing else

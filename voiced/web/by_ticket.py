@@ -42,7 +42,7 @@ async def initiate(body: InitiateTicket, access: Granted, at: At) -> PlacedCall:
         wanted = CallWanted(
             body.extension, body.client_number, ticket_id=body.ticket_id, reason=body.reason
         )  # fmt: skip
-        return shown.placed(await at.calls.originate(domain, wanted))
+        return shown.placed(await at.calls.originate(domain, wanted), domain.locale)
     try:
         row = await at.callbacks.find(None, body.ticket_id, access.domain)
     except NoSuchCallback:

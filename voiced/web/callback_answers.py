@@ -133,7 +133,7 @@ class PlacedCall(BaseModel):
     success: bool
     call_uuid: UUID | None = Field(description="The attempt's id, for `monitor`.")
     error: str = Field(description="A cause, as USER_BUSY; '' for a call that is on its way.")
-    message: str
+    message: str = Field(description="The same as a sentence, in the domain's language.")
     should_retry: bool
     retry_after_seconds: float
 

@@ -20,7 +20,7 @@ async def originate(body: Originate, access: Granted, at: At) -> PlacedCall:
     A client who has an open callback is called for that: its result is the callback's, and its tickets'.
     """
     domain = access.domain_in(at.settings, body.domain_uuid)
-    return shown.placed(await at.calls.originate(domain, body.wanted()))
+    return shown.placed(await at.calls.originate(domain, body.wanted()), domain.locale)
 
 
 @router.post("/monitor")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from voiced.callback import store
 from voiced.callback.calls import RETRY_AFTER, Placed
 from voiced.callback.keeper import Kept
 from voiced.callback.order import Order
 from voiced.callback.state import Attempt
+from voiced.callback.wording import why_not
 from voiced.web.callback_answers import PlacedCall
 from voiced.web.services import Services
-
-_MESSAGES: Final = {  # why a call was not placed: pt-BR for people
-    "USER_BUSY": "O ramal está em outra ligação.",
-    "DO_NOT_DISTURB": "O ramal está em não perturbe.",
-    "USER_NOT_REGISTERED": "O ramal não está conectado.",
-    "ATTEMPT_UNDER_WAY": "Já há uma ligação em andamento para este cliente ou este ramal.",
-}
 
 
 async def callback(at: Services, row: dict[str, Any]) -> dict[str, Any]:
@@ -35,11 +29,12 @@ async def promised(at: Services, kept: Kept) -> dict[str, Any]:
     return {**await callback(at, kept.row), "is_new": kept.before is None}
 
 
-def placed(order: Placed) -> PlacedCall:
-    """What came of an order to call."""
+def placed(order: Placed, locale: str) -> PlacedCall:
+    """What came of an order to call. The message is in the language of the domain."""
+    message = why_not(order.error, order.leg, locale) if order.error else ""
     return PlacedCall(
-        success=not order.error, call_uuid=order.id, error=order.error,
-        message=_MESSAGES.get(order.error, order.error), should_retry=order.should_retry,
+        success=not order.error, call_uuid=order.id, error=order.error, message=message,
+        should_retry=order.should_retry,
         retry_after_seconds=RETRY_AFTER if order.should_retry else 0.0,
     )  # fmt: skip
 

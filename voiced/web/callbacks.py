@@ -125,7 +125,9 @@ async def a_page(at: Services, filters: tuple[Any, ...], page: int, limit: int) 
 
 async def accepted(at: Services, row: dict[str, Any], extension: str) -> PlacedCall:
     """An agent takes a callback. One who cannot take it now is an answer, and no error."""
+    domain = at.settings.domain_of(row["domain_uuid"])
     try:
-        return shown.placed(await at.calls.accept(row, extension))
+        placed = await at.calls.accept(row, extension)
     except AgentNotAvailable as error:
-        return shown.placed(Placed(None, str(error), should_retry=True))
+        placed = Placed(None, str(error), should_retry=True)
+    return shown.placed(placed, domain.locale if domain else "pt-BR")
