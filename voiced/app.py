@@ -158,6 +158,7 @@ class Daemon:
             departments=self.directory.departments_of, agents=self.directory.agents_of,
             owns_pbx=self.ownership.may_dial,
         )  # fmt: skip
+        self.attempts.on_given_up = self.scheduler.own  # it draws the conclusions
         services = Services(
             settings=settings, pool=databases.reports, pbx=self.pbx, ownership=self.ownership,
             presence=self.presence, scribe=self.scribe, transfers=self.transfers, desk=self.desk,

@@ -12,7 +12,7 @@ import pytest
 from tests.callback.conftest import CLIENT, House
 from tests.conftest import DOMAIN, Api, settings_for
 from voiced.app import running
-from voiced.callback import rules
+from voiced.callback.rules import steps
 from voiced.pbx import control
 from voiced.pbx.presence import State
 from voiced.sim import Manner, Phone, Received, Verdict
@@ -562,7 +562,7 @@ async def test_a_daemon_that_does_not_own_the_pbx_has_it_done(
 async def test_a_bridge_that_never_comes_is_our_fault_and_tried_again(
     house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "BRIDGE_SECONDS", 0.3)
+    monkeypatch.setattr(steps, "BRIDGE_SECONDS", 0.3)
     house.switch.faults.bridge_says_ok_only = True
     line = house.line()
     row = await called_back(house, "retry")

@@ -252,8 +252,9 @@ async def test_the_figures(house: House, pool: asyncpg.Pool) -> None:
     begin = house.clock()
     for n in range(6):
         await house.promise(
-            f"+55219888877{n:02}", extension="1001" if n < 4 else "1002", department="Suporte" if n else ""
-        )
+            f"+55219888877{n:02}", extension="1001" if n < 4 else "1002",
+            department="Suporte" if n else "", intended_for=["", "Ana", "ana"][n % 3],
+        )  # fmt: skip
     set_to = """update callbacks set status = $2, closed_at = $3, last_attempt_at = created_at + $4
         where number = $1"""
     minutes = timedelta(minutes=1)
@@ -272,9 +273,29 @@ async def test_the_figures(house: House, pool: asyncpg.Pool) -> None:
     assert agents == {"1001": (4, 2, 0), "1002": (2, 0, 1)}
     departments = {row["name"]: (row["total"], row["completed"]) for row in stats["by_department"]}
     assert departments == {"Suporte": (5, 1)}
+    destinations = {row["name"].lower(): row["total"] for row in stats["by_destination"]}
+    assert destinations == {"ana": 4, "suporte": 1}
     later = (house.clock() + timedelta(hours=1)).isoformat()
     none = (await house.client.get("/api/callbacks/stats", params={"from": later})).json()
-    assert none == {"total": 0, "by_department": [], "by_agent": []}
+    assert set(none) == set(stats)
+    assert {name: value for name, value in none.items() if value} == {}
+    assert [none[name] for name in ("total", "pending", "completion_rate")] == [0, 0, None]
+
+
+async def test_a_call_before_its_promised_time_has_waited_for_nothing(
+    house: House, pool: asyncpg.Pool
+) -> None:
+    at = house.clock() + timedelta(hours=3)
+    await house.promise(scheduled_at=at.isoformat())
+    await house.promise(OTHER)
+    await pool.execute(
+        """
+        update callbacks
+        set status = 'completed', closed_at = now(), last_attempt_at = created_at + interval '1 minute'
+        """
+    )
+    stats = (await house.client.get("/api/callbacks/stats")).json()
+    assert (stats["average_wait_seconds"], stats["promises_kept"]) == (30, 1)
 
 
 # -- settings ---------------------------------------------------------------------------------------------

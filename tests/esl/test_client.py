@@ -393,6 +393,19 @@ async def test_a_job_without_a_result_ends_at_its_deadline(
         assert client.is_connected
 
 
+async def test_a_job_that_is_never_run_is_not_waited_for_for_ever(pbx: FakePbx) -> None:
+    """By somebody who only left a callback; nothing of it is left."""
+    pbx.say("bgapi", taken)
+    ended: list[BaseException | None] = []
+    async with connected(pbx) as (client, _):
+        job = client.start_job("originate user/1001 &park()", timeout=0.01)
+        job.result.add_done_callback(lambda result: ended.append(result.exception()))
+        await until(lambda: ended)
+        assert isinstance(ended[0], Accepted)
+        assert not client._waiters
+        assert not client._router._by_job
+
+
 async def test_a_cancelled_job_leaves_nothing_behind(pbx: FakePbx) -> None:
     pbx.say("bgapi", taken)
     async with connected(pbx) as (client, peer):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -103,6 +106,30 @@ def test_a_line_has_no_line_end_no_nul_and_can_be_encoded(bad: str) -> None:
 def test_a_command_is_one_command(text: str) -> None:
     with pytest.raises(InvalidValue):
         Command(text)
+
+
+@pytest.mark.parametrize("bad", [None, 7, b"u-1", ["u-1"]])
+def test_what_is_no_text_is_refused_as_such(bad: Any) -> None:
+    checks = [getattr(values, name) for name, each in vars(values).items() if inspect.isfunction(each)]
+    checks = [check for check in checks if not check.__name__.startswith("_")]
+    for check in [*checks, commands.auth, commands.api, lambda v: commands.bgapi("status", v or 7)]:
+        with pytest.raises(InvalidValue, match="is no text"):
+            check(bad)
+
+
+@pytest.mark.parametrize("make", [commands.api, commands.bgapi])
+@pytest.mark.parametrize("nothing", ["", " ", "\t"])
+def test_no_command_is_none(make: Callable[[str], Command], nothing: str) -> None:
+    with pytest.raises(InvalidValue, match="there is no command"):
+        make(nothing)
+
+
+@pytest.mark.parametrize(
+    ("names", "form"), [([], "plain"), (["ALL"], "xml"), (["ALL"], ""), (["ALL"], "plain ALL\nX: y")]
+)
+def test_a_subscription_is_to_something_that_we_read(names: list[str], form: Any) -> None:
+    with pytest.raises(InvalidValue, match="a subscription"):
+        commands.events(names, form=form)
 
 
 @pytest.mark.parametrize("bad", ["${uuid_kill ${uuid}}", "a${b}", "$${c}"])

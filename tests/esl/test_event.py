@@ -30,6 +30,7 @@ def plain(*lines: str | bytes, body: bytes = b"") -> Event:
         (b"plain", "plain"),
         (b"Maria%20Souza", "Maria Souza"),
         (b"a+b", "a+b"),  # a plus is a plus
+        (b"+55%2011+1", "+55 11+1"),
         (b"S%C3%A3o", "São"),
         (b"S%c3%a3o", "São"),
         ("São".encode(), "São"),

@@ -12,8 +12,10 @@ import pytest
 
 from tests.esl.fake import event as framed_event
 from tests.esl.frames import one, parsed, streams
+from voiced.esl.errors import InvalidValue
 from voiced.esl.event import Event
-from voiced.esl.router import MAX_CHANNELS, MAX_NAMES, Handle, Router
+from voiced.esl.places import MAX_NAMES, Handle
+from voiced.esl.router import MAX_CHANNELS, Router
 
 PRELUDE = "Core-UUID: 68f79375-17d0-4565-b446-10bf94bea2d1\n" + "FreeSWITCH-Filler: x\n" * 20
 
@@ -166,6 +168,26 @@ def test_a_listener_has_to_say_what_it_wants(router: Router) -> None:
         router.on(print)
     with pytest.raises(ValueError, match="needs a name"):
         router.on(print, name=[])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"name": "channel_answer"},
+        {"name": ["CHANNEL_ANSWER", "sofia::register"]},
+        {"name": ""},
+        {"unique_id": ""},
+        {"job_uuid": "", "name": "BACKGROUND_JOB"},
+        {"variable": ("voiced transfer", "7")},
+        {"variable": ("", "7")},
+    ],
+)
+def test_what_no_event_can_have_is_refused_and_not_waited_for_in_vain(
+    router: Router, wanted: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidValue):
+        router.on(print, **wanted)
+    router.route(event("CHANNEL_ANSWER"))
 
 
 async def test_a_coroutine_is_no_listener(router: Router) -> None:

@@ -15,15 +15,12 @@ is born.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from voiced import table
-from voiced.callback import rules
-from voiced.callback.facts import (
-    FACTS,
-)
-from voiced.callback.rules import Step
+from voiced.callback.facts import FACTS
+from voiced.callback.rules import RULES, away
+from voiced.callback.rules.steps import Step
 from voiced.callback.state import Attempt, Phase
 from voiced.facts import Deadline, Fact
 from voiced.table import fact_name
@@ -63,13 +60,11 @@ IGNORED: Final = {
 def decide(a: Attempt, fact: Fact) -> Step:
     """What a fact makes of an attempt. Pure: no clock, no I/O."""
     if isinstance(fact, Deadline) and a.lost and a.phase is not Phase.ENDED:
-        return rules.abandon(a, fact)
+        return away.abandon(a, fact)
     cell = TABLE[fact_name(type(fact))][a.phase]
     if cell.startswith("."):
         return a, ()
     return RULES[cell](a, fact)
 
 
-Rule: TypeAlias = Callable[[Attempt, Any], Step]
-RULES: Final[dict[str, Rule]] = table.rules_of(rules)
 TABLE: Final = table.read(_TABLE, Phase, FACTS, RULES, IGNORED)

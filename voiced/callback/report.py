@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from voiced.callback import store
+from voiced.callback.callback import Status
 from voiced.database import query
 
 COLUMNS: Final = (
@@ -26,6 +27,7 @@ COLUMNS: Final = (
     "notification_count", "voice_call_duration", "story_id",
 )  # fmt: skip
 _BATCH: Final = 500
+_RATES: Final = ("average_wait_seconds", "completion_rate", "promises_kept")  # null where nothing is closed
 _SEPARATORS: Final = {"pt-BR": (";", ","), "en": (",", ".")}  # between cells, before decimals
 _BLANK: Final = r"\s\"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff"  # what may stand before a formula
 _FORMULA: Final = re.compile(rf"^(?=[\t\r\n])|(^|[,;|\t\r\n])(?=[{_BLANK}]*[=+\-@＝＋－＠])")
@@ -71,15 +73,16 @@ async def stats(
 ) -> dict[str, Any]:
     """Of callbacks made in a period: how many, how long clients waited, how many promises were kept."""
     rows = await pool.fetch(query("callback/stats"), domain, begin, end, timeout=_SECONDS)
-    groups: dict[str, list[dict[str, Any]]] = {"department": [], "agent": []}
-    total: dict[str, Any] = {"total": 0}
+    groups: dict[str, list[dict[str, Any]]] = {"destination": [], "department": [], "agent": []}
+    total: dict[str, Any] = dict.fromkeys(("total", *Status), 0) | dict.fromkeys(_RATES)
+    del total[Status.NOTIFIED], total[Status.READY_TO_CALL]  # they are pending, too
     for row in rows:
         figures = {name: row[name] for name in row.keys() if name not in ("kind", "name")}  # noqa: SIM118
         if row["kind"] == "all":
             total = figures
         else:
             groups[row["kind"]].append({"name": row["name"], **figures})
-    return {**total, "by_department": groups["department"], "by_agent": groups["agent"]}
+    return total | {f"by_{kind}": found for kind, found in groups.items()}
 
 
 def _cell(value: Any, decimal: str) -> str:

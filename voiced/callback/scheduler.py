@@ -75,7 +75,6 @@ class Scheduler:
         self.waiting = 0  # callbacks, when they were last counted
         presence.on_free(self.freed)
         notices.on("voiced_callbacks", lambda pbx: self.wake() if pbx == self._pbx else None)
-        notices.on("voiced_attempts", lambda pbx: self._ended.set() if pbx == self._pbx else None)
 
     async def run(self) -> None:
         """Keep time, and draw conclusions from what has ended."""

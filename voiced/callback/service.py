@@ -57,6 +57,7 @@ class Attempts(Service):
         self._drivers: dict[UUID, Driver] = {}
         self._numbers: set[tuple[UUID, str]] = set()
         self._agents: set[tuple[UUID, str]] = set()
+        self.on_given_up: Callable[[], object] = lambda: None  # attempts have ended that nobody has driven
         pbx.calls.on(self._hear_bridge, name="CHANNEL_BRIDGE")
 
     def __len__(self) -> int:
@@ -136,7 +137,8 @@ class Attempts(Service):
     async def _take_up(self) -> None:
         known = set(self._drivers)  # that may end here while the database still says that they are open
         await self._scribe.drained()
-        await store.give_up_unreadable(self._pool, self._pbx.name)
+        if await store.give_up_unreadable(self._pool, self._pbx.name):
+            self.on_given_up()
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
             if order.id in known or order.id in self._drivers:
                 continue

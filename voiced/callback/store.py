@@ -130,12 +130,13 @@ async def open_attempts(pool: asyncpg.Pool, pbx: str) -> list[tuple[Order, Attem
     return [found for row in rows if (found := _attempt(row))]
 
 
-async def give_up_unreadable(pool: asyncpg.Pool, pbx: str) -> None:
-    """Nobody can go on with what cannot be read: its result is lost, and told as that."""
-    for row in await pool.fetch(query("attempt/open"), pbx):
-        if _attempt(row) is None:
-            log.error("a callback attempt cannot be read, it is given up", attempt_id=str(row["id"]))
-            await pool.execute(query("attempt/give_up"), row["id"])
+async def give_up_unreadable(pool: asyncpg.Pool, pbx: str) -> int:
+    """Nobody can go on with what cannot be read: its result is lost, and told as that. Returns how many."""
+    lost = [row["id"] for row in await pool.fetch(query("attempt/open"), pbx) if _attempt(row) is None]
+    for id in lost:
+        log.error("a callback attempt cannot be read, it is given up", attempt_id=str(id))
+        await pool.execute(query("attempt/give_up"), id)
+    return len(lost)
 
 
 async def load_attempt(

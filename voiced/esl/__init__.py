@@ -24,9 +24,9 @@ from voiced.esl.errors import (
 )
 from voiced.esl.event import Event
 from voiced.esl.job import Job
+from voiced.esl.places import Handle
 from voiced.esl.protocol import LogLine, Reply
 from voiced.esl.queue import EventQueue
-from voiced.esl.router import Handle
 from voiced.esl.server import OutboundServer, Session
 
 __all__ = [

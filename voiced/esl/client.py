@@ -15,14 +15,15 @@ import structlog
 from voiced.esl import commands
 from voiced.esl.commands import Command
 from voiced.esl.connection import Connection
-from voiced.esl.errors import Accepted, EslError, EventsLost, Unconfirmed
+from voiced.esl.errors import EslError, EventsLost, Unconfirmed
 from voiced.esl.event import Event
 from voiced.esl.job import Job
 from voiced.esl.link import Link, accepted
+from voiced.esl.places import Handle, Listener
 from voiced.esl.protocol import Frame, LogLine, Reply
 from voiced.esl.queue import EventQueue
 from voiced.esl.replies import fail
-from voiced.esl.router import Handle, Listener, Router
+from voiced.esl.router import Router
 from voiced.esl.stats import Stats
 from voiced.esl.waiting import Waiters, next_event
 
@@ -126,14 +127,13 @@ class Client:
         """
         return await self.ask(commands.api(text), timeout=timeout)
 
-    def start_job(self, text: str, job_uuid: str = "") -> Job:
+    def start_job(self, text: str, job_uuid: str = "", *, timeout: float | None = None) -> Job:
         """Begin a background api command. The job's id is known, and waited for, before it is written.
 
-        The PBX may take a job and never run it: whoever waits for `job.result` sets a deadline, and calls
-        `job.forget()` after it.
+        The PBX may take a job and never run it: so give a `timeout`, or call `job.forget()` in the end.
         """
         command = commands.bgapi(text, job_uuid)
-        return Job(command, send=self.send, router=self._router, waiters=self._waiters)
+        return Job(command, send=self.send, router=self._router, waiters=self._waiters, timeout=timeout)
 
     async def bgapi(self, text: str, *, timeout: float = 60.0) -> Reply:
         """Run an api command in the background and wait for its result, at most `timeout` seconds.
@@ -141,13 +141,9 @@ class Client:
         Raises InvalidValue, NotSent, Unconfirmed, CommandRefused, and Accepted where the PBX took the job and
         its result was lost or is late.
         """
-        job = self.start_job(text)
+        job = self.start_job(text, timeout=timeout)
         try:
-            async with asyncio.timeout(timeout):
-                return await job.result
-        except TimeoutError:
-            stage = Accepted if job.accepted else Unconfirmed
-            raise stage(f"no result within {timeout:g} s of {text[:80]!r}") from None
+            return await job.result
         finally:
             job.forget()
 

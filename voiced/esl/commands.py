@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from voiced.esl import values
 from voiced.esl.errors import InvalidValue
@@ -47,13 +48,19 @@ def auth(password: str) -> Command:
 
 def api(text: str) -> Command:
     """`api NAME ARGUMENTS`: runs inside the listener, so a slow one holds up events and replies."""
-    return Command(f"api {values.line(text)}")
+    return Command(f"api {_something(text)}")
 
 
 def bgapi(text: str, job_uuid: str = "") -> Command:
     """The same in a thread of the PBX's own; the result comes as a BACKGROUND_JOB of our job id."""
     job = values.channel_uuid(job_uuid or str(uuid.uuid4()))
-    return Command(f"bgapi {values.line(text)}\nJob-UUID: {job}", job)
+    return Command(f"bgapi {_something(text)}\nJob-UUID: {job}", job)
+
+
+def _something(text: str) -> str:
+    if not values.line(text).strip():
+        raise InvalidValue("there is no command")
+    return text
 
 
 def execute(
@@ -78,9 +85,11 @@ def execute(
     )
 
 
-def events(names: Iterable[str], *, form: str = "plain") -> Command:
+def events(names: Iterable[str], *, form: Literal["plain", "json"] = "plain") -> Command:
     """Subscribe. Everything behind CUSTOM is a subclass, so it and the subclasses go last."""
     checked = dict.fromkeys(map(values.event_name, names))
+    if not checked or form not in ("plain", "json"):
+        raise InvalidValue(f"a subscription to {form!r} events needs names, and is to plain or json ones")
     plain = [name for name in checked if not name.startswith("CUSTOM")]
     subclasses = [name.removeprefix("CUSTOM ") for name in checked if name.startswith("CUSTOM ")]
     custom = ["CUSTOM", *subclasses] if len(plain) < len(checked) else []

@@ -12,158 +12,23 @@ was found stands until the channel is gone.
 from __future__ import annotations
 
 import inspect
-import re
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
+from voiced.esl import values
+from voiced.esl.errors import InvalidValue
 from voiced.esl.event import Event
-
-Listener: TypeAlias = Callable[[Event], object]
+from voiced.esl.places import START, Entry, Handle, Listener, Name, Names, Place, Starts, Table
 
 # Where the search for `Unique-ID` begins: the dozen headers that FreeSWITCH puts before anything else
 # (name, core, host, dates, place in the source, sequence) are longer than this, whatever the host's name.
 BEFORE_UNIQUE_ID: Final = 400
-START: Final = len("\nEvent-Name: CHANNEL_EXECUTE_COMPLETE\n")  # bytes: no name of FreeSWITCH's is longer
 MAX_CHANNELS: Final = 100_000  # whose marks are remembered; forgotten all at once when there are more
-MAX_NAMES: Final = 1000  # of events that are counted one by one; FreeSWITCH has some hundred
 
 
 _PERCENT: Final = ord("%")
-_event_name = re.compile(rb"\nEvent-Name: ([^\n]*)\n").match
-
-
-class Handle:
-    """What `on` returns: `off()` takes the listener away, at any time and more than once."""
-
-    __slots__ = ("_entries",)
-
-    def __init__(self, entries: list[_Entry]) -> None:
-        self._entries = entries
-
-    def off(self) -> None:
-        """Stop calling the listener, also with the event that is being given out now."""
-        for entry in self._entries:
-            entry.remove()
-        self._entries = []
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.off()
-
-
-class _Place:
-    """Who listens under one key, in the order in which they came.
-
-    Thousands may come and go between two events, so that costs nothing; `called` is made anew when the next
-    event comes, and does not change while that event is given out.
-    """
-
-    __slots__ = ("called", "entries")
-
-    def __init__(self) -> None:
-        self.entries: dict[_Entry, None] = {}
-        self.called: tuple[_Entry, ...] | None = ()
-
-    def add(self, entry: _Entry) -> None:
-        self.entries[entry] = None
-        self.called = None
-
-    def remove(self, entry: _Entry) -> None:
-        del self.entries[entry]
-        self.called = None
-
-    def call(self) -> tuple[_Entry, ...]:
-        """Whom to call with an event."""
-        if self.called is None:
-            self.called = tuple(self.entries)
-        return self.called
-
-
-class _Name(_Place):
-    """An event's name: who listens to it alone, and how many such events came."""
-
-    __slots__ = ("is_bodiless", "is_special", "name", "seen")
-
-    def __init__(self, name: bytes) -> None:
-        super().__init__()
-        self.name = name
-        self.seen = 0
-        self.is_special = name in (b"BACKGROUND_JOB", b"CUSTOM", b"CHANNEL_DESTROY")
-        self.is_bodiless = name.startswith((b"CHANNEL_", b"PLAYBACK_")) or name == b"DTMF"
-
-
-class _Table(dict[bytes, _Place]):
-    """Places by key; a place is there as long as somebody listens."""
-
-    def place(self, key: bytes) -> _Place:
-        return self.setdefault(key, _Place())
-
-    def left(self, key: bytes) -> None:
-        if not self[key].entries:
-            del self[key]
-
-
-_Marks: TypeAlias = tuple[tuple["_Table", bytes], ...]
-
-
-class _Names(dict[bytes, _Name]):
-    """Places by event name, made when the first such event comes and kept for the count."""
-
-    def __missing__(self, name: bytes) -> _Name:
-        return self.place(name if len(self) < MAX_NAMES else b"others")
-
-    def place(self, name: bytes) -> _Name:
-        return self.setdefault(name, _Name(name))
-
-    def left(self, name: bytes) -> None:
-        pass
-
-
-class _Starts(dict[bytes, _Name | None]):
-    """The first bytes of an event → its name; None where they do not show it.
-
-    A lookup costs a third of finding the end of the name, cutting it out and looking that up.
-    """
-
-    def __init__(self, names: _Names) -> None:
-        super().__init__()
-        self._names = names
-
-    def __missing__(self, start: bytes) -> _Name | None:
-        match = _event_name(start)
-        if match is None:
-            return None
-        named = self._names[match[1]]
-        if named.name == match[1]:  # not one of the many others
-            if len(self) >= MAX_NAMES:
-                self.clear()
-            self[start] = named
-        return named
-
-
-class _Entry:
-    """One listener in one place. `names` narrows it down to events of these names."""
-
-    __slots__ = ("_key", "_place", "_table", "listener", "names")
-
-    def __init__(
-        self,
-        table: _Table | _Names,
-        key: bytes,
-        listener: Listener,
-        names: frozenset[bytes] | None = None,
-    ) -> None:
-        self._table, self._key, self._place = table, key, table.place(key)
-        self.listener, self.names = listener, names
-        self._place.add(self)
-
-    def remove(self) -> None:
-        self.listener = _nobody  # an event that is being given out may have found this entry already
-        self._place.remove(self)
-        self._table.left(self._key)
+_Marks: TypeAlias = tuple[tuple[Table, bytes], ...]  # where a channel's variables are looked up
 
 
 class Router:
@@ -171,14 +36,14 @@ class Router:
 
     def __init__(self, on_error: Callable[[Event, BaseException], object]) -> None:
         self._on_error = on_error
-        self._by_name = _Names()
-        self._by_start = _Starts(self._by_name)
-        self._by_subclass = _Table()
-        self._by_channel = _Table()
-        self._by_job = _Table()
-        self._by_variable: dict[str, _Table] = {}
+        self._by_name = Names()
+        self._by_start = Starts(self._by_name)
+        self._by_subclass = Table()
+        self._by_channel = Table()
+        self._by_job = Table()
+        self._by_variable: dict[str, Table] = {}
         self._marks: dict[bytes, _Marks] = {}  # channel → its values of those
-        self._of_all = _Table()
+        self._of_all = Table()
 
     def on(
         self,
@@ -193,29 +58,34 @@ class Router:
 
         `name` narrows the others down; alone it is the key. `CUSTOM sofia::register` names a subclass,
         `ALL` everything. `variable` is (name, value), as the channel has it at its first event.
+        Raises InvalidValue for what no event can have: a name in small letters, an empty id.
+
         Listeners run in the reading loop, those of the channel before those of the name: they return at
         once and never await. One that is added while an event is given out hears from the next one on.
         """
         if inspect.iscoroutinefunction(listener):
             raise TypeError("a listener is called in the reading loop and not awaited: use queue()")
-        names = list(dict.fromkeys(map(_key, [name] if isinstance(name, str) else name or ())))
+        wanted = [name] if isinstance(name, str) else name or ()
+        names = [_key(each) for each in dict.fromkeys(map(values.event_name, wanted))]
+        if "" in (unique_id, job_uuid):
+            raise InvalidValue("an empty id is nobody's")
         if b"ALL" in names:
             names = [b"ALL"]
         narrowed = frozenset(names) if names and names != [b"ALL"] else None
         for each in names:
             self._by_name.place(each.partition(b" ")[0])
         if unique_id is not None:
-            return Handle([_Entry(self._by_channel, _key(unique_id), listener, narrowed)])
+            return Handle([Entry(self._by_channel, _key(unique_id), listener, narrowed)])
         if job_uuid is not None:
-            return Handle([_Entry(self._by_job, _key(job_uuid), listener, narrowed)])
+            return Handle([Entry(self._by_job, _key(job_uuid), listener, narrowed)])
         if variable is not None:
-            if variable[0] not in self._by_variable:
-                self._by_variable[variable[0]] = _Table()
+            if values.variable_name(variable[0]) not in self._by_variable:
+                self._by_variable[variable[0]] = Table()
                 self._marks.clear()  # channels already seen were not searched for this one
-            return Handle([_Entry(self._by_variable[variable[0]], _key(variable[1]), listener, narrowed)])
+            return Handle([Entry(self._by_variable[variable[0]], _key(variable[1]), listener, narrowed)])
         if not names:
             raise ValueError("a listener needs a name, a unique_id, a job_uuid or a variable")
-        return Handle([_Entry(*self._place_of_name(each), listener) for each in names])
+        return Handle([Entry(*self._place_of_name(each), listener) for each in names])
 
     def forget_channels(self) -> None:
         """The connection was lost: what is known of the channels may be wrong."""
@@ -251,17 +121,17 @@ class Router:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _place_of_name(self, name: bytes) -> tuple[_Table | _Names, bytes]:
+    def _place_of_name(self, name: bytes) -> tuple[Table | Names, bytes]:
         if name == b"ALL":
             return self._of_all, name
         if name.startswith(b"CUSTOM "):
             return self._by_subclass, name
         return self._by_name, name
 
-    def _give_by_keys(self, event: Event, named: _Name, channel: bytes, marks: _Marks) -> None:
+    def _give_by_keys(self, event: Event, named: Name, channel: bytes, marks: _Marks) -> None:
         """The same for an event that is looked up by more than its name: find all, then call them."""
         name, subclass = named.name, b""
-        found: list[_Place | None] = [self._by_channel.get(channel), named]
+        found: list[Place | None] = [self._by_channel.get(channel), named]
         found += [table.get(value) for table, value in marks]
         if name == b"BACKGROUND_JOB":
             found.append(self._by_job.get(_key(event.get("Job-UUID") or "")))
@@ -293,7 +163,3 @@ class Router:
 
 def _key(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _nobody(_event: Event) -> None:
-    """The listener of an entry that was removed."""

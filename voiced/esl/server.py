@@ -25,8 +25,9 @@ from voiced.esl.commands import Command, execute
 from voiced.esl.connection import Connection
 from voiced.esl.errors import EslError, ProtocolError, Unconfirmed
 from voiced.esl.event import Event
+from voiced.esl.places import Handle, Listener
 from voiced.esl.protocol import Reply
-from voiced.esl.router import Handle, Listener, Router
+from voiced.esl.router import Router
 from voiced.esl.stats import Stats
 
 log = structlog.get_logger(__name__)

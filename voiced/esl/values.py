@@ -33,8 +33,14 @@ _NAME_LENGTH: Final = 60  # characters of a caller's name that a phone may show
 
 
 def _checked(kind: str, value: str) -> str:
-    if not _SHAPES[kind].fullmatch(value):
+    if not _SHAPES[kind].fullmatch(_text(value)):
         raise InvalidValue(f"{value[:60]!r} is no {kind}")
+    return value
+
+
+def _text(value: str) -> str:
+    if not isinstance(value, str):  # None in the place of a uuid is the commonest mistake of all
+        raise InvalidValue(f"{value!r:.60} is no text")
     return value
 
 
@@ -84,7 +90,7 @@ def hangup_cause(value: str) -> str:
 
 
 def event_name(value: str) -> str:
-    """An event's name, or `CUSTOM subclass`."""
+    """An event's name in capitals, or `CUSTOM subclass`."""
     return _checked("event name", value)
 
 
@@ -95,6 +101,7 @@ def endpoint(value: str) -> str:
 
 def host(value: str) -> str:
     """A host's name or address, without a port: what a resolver can be asked for (IDNA, RFC 3490)."""
+    _text(value)
     try:
         well = value.isprintable() and not re.search(r"[\s/\[\]@]", value)
         well = well and bool(value.encode("idna").decode("idna"))
@@ -110,7 +117,7 @@ def host(value: str) -> str:
 def line(value: str) -> str:
     """Text that must stay on one line. The server cuts a command at CR, LF and NUL."""
     for mark, what in (("\n", "a line feed"), ("\r", "a carriage return"), ("\0", "a NUL")):
-        if mark in value:
+        if mark in _text(value):
             raise InvalidValue(f"{value[:60]!r} has {what}")
     try:
         value.encode("utf-8", "surrogateescape")
@@ -128,7 +135,7 @@ def argument(value: str) -> str:
 
 def dial_variable(value: str) -> str:
     """A channel variable's value in a dial string's `{…}`; in quotes where it has spaces."""
-    if value.lstrip().startswith("^^") or ":_:" in value or _DIAL_SYNTAX.search(line(value)):
+    if _DIAL_SYNTAX.search(line(value)) or value.lstrip().startswith("^^") or ":_:" in value:
         raise InvalidValue(f"{value[:60]!r} has characters that are syntax in a dial string")
     return f"'{value}'" if " " in value else value
 
@@ -141,6 +148,6 @@ def reduced_name(value: str) -> str:
     """
     kept = "".join(
         c if c in ".-" or unicodedata.category(c)[0] in "LN" or unicodedata.category(c)[:2] == "Mn" else " "
-        for c in unicodedata.normalize("NFC", value)
+        for c in unicodedata.normalize("NFC", _text(value))
     )
     return " ".join(kept.split())[:_NAME_LENGTH].strip()

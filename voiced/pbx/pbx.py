@@ -27,6 +27,7 @@ EVENTS: Final = (
 )  # fmt: skip
 
 
+LONGEST_DIAL: Final = 7200.0  # seconds: ringing ends within an hour, and a job may be taken and never run
 DISMISS_SECONDS: Final = 5.0  # for a connection of its own
 
 
@@ -127,7 +128,7 @@ class Pbx:
             elif not isinstance(error, Accepted | Unconfirmed):
                 failed("NOT_SENT")
 
-        self.calls.start_job(originate).result.add_done_callback(done)
+        self.calls.start_job(originate, timeout=LONGEST_DIAL).result.add_done_callback(done)
 
     async def dismiss(self, uuid: str) -> None:
         """Let a call routed in go on with its dialplan, whoever holds its session. Raises EslError.

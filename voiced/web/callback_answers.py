@@ -139,30 +139,31 @@ class PlacedCall(BaseModel):
 
 
 class Figures(BaseModel):
-    """Of callbacks made in a period. With none at all there is only `total`."""
+    """Of callbacks made in a period. Each counts once, however often it was called."""
 
     total: int
-    pending: int | None = None
-    in_progress: int | None = None
-    completed: int | None = None
-    expired: int | None = None
-    canceled: int | None = None
-    failed: int | None = None
-    needs_review: int | None = None
-    average_wait_seconds: float | None = Field(None, description="From the promised time to the call.")
-    completion_rate: float | None = Field(None, description="Of all that are closed.")
-    promises_kept: float | None = Field(None, description="The same without those that were canceled.")
+    pending: int = Field(description="Notified and ready to call, too.")
+    in_progress: int
+    completed: int
+    expired: int
+    canceled: int
+    failed: int
+    needs_review: int
+    average_wait_seconds: float | None = Field(description="From the promised time to the call that kept it.")
+    completion_rate: float | None = Field(description="Of all that are closed; null for none.")
+    promises_kept: float | None = Field(description="The same without those that were canceled.")
 
 
 class NamedFigures(Figures):
-    """The same of one department, or one agent."""
+    """The same of one destination, department, or agent."""
 
     name: str
 
 
 class Statistics(Figures):
-    """All together, by department, by agent."""
+    """All together, by destination (whom it was promised for, else the department), department, and agent."""
 
+    by_destination: list[NamedFigures]
     by_department: list[NamedFigures]
     by_agent: list[NamedFigures]
 

@@ -54,5 +54,5 @@ async def export(
 
 @router.get("/stats")
 async def stats(access: Granted, at: At, begin: Begin = None, end: End = None) -> StatisticsAnswer:
-    """How many wait, how long clients waited, how many promises were kept; by department and agent too."""
+    """How many wait, how long clients waited, how many promises were kept; all together, and by whom."""
     return await report.stats(at.pool, access.domain, begin, end)
