@@ -24,7 +24,7 @@ import asyncpg
 import platformdirs
 import structlog
 
-from voiced.pool import GOODBYE_SECONDS, PATIENCE, Pool
+from voiced.pool import CONNECT_SECONDS, GOODBYE_SECONDS, PATIENCE, Pool
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ async def open_pool(
 
     try:
         pool = await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
-        async with pool.acquire():
+        async with pool.acquire(timeout=CONNECT_SECONDS):
             return pool
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
