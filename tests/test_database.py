@@ -52,6 +52,18 @@ async def test_daemons_that_start_together_do_not_race(empty_url: str) -> None:
     assert sorted(itertools.chain.from_iterable(applied)) == MIGRATIONS
 
 
+async def test_who_waits_for_others_to_migrate_does_not_wait_for_ever(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.2)
+    other = await asyncpg.connect(empty_url)
+    await other.execute("select pg_advisory_lock($1)", database._MIGRATION_LOCK)
+    with pytest.raises(DatabaseError, match="TimeoutError"):
+        await asyncio.wait_for(migrate(empty_url), 10)
+    await other.close()
+    assert await migrate(empty_url) == MIGRATIONS
+
+
 async def test_what_is_missing_is_known_before_and_after(empty_url: str) -> None:
     async with await open_pool(empty_url, size=1) as pool:
         assert await database.missing_migrations(pool) == MIGRATIONS

@@ -24,12 +24,13 @@ import asyncpg
 import platformdirs
 import structlog
 
-from voiced.pool import PATIENCE, Pool
+from voiced.pool import CONNECT_SECONDS, GOODBYE_SECONDS, PATIENCE, Pool
 
 log = structlog.get_logger(__name__)
 
 SQL: Final = Path(__file__).resolve().parent / "sql"  # in the tree a link to sql/, in a wheel a copy
 IDLE_SECONDS: Final = 2.0  # of a transaction whose process was paused: its locks hold up who follows
+LOCK_SECONDS: Final = 120.0  # for another daemon to migrate
 _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
 _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
@@ -88,7 +89,7 @@ async def open_pool(
 
     try:
         pool = await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
-        async with pool.acquire():
+        async with pool.acquire(timeout=CONNECT_SECONDS):
             return pool
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
@@ -104,9 +105,10 @@ async def migrate(url: str) -> list[str]:
 
 async def _migrate(url: str) -> list[str]:
     applied = []
-    connection = await asyncpg.connect(url, timeout=5)
+    connection = await asyncpg.connect(url, timeout=PATIENCE)
     try:
-        await connection.execute("select pg_advisory_lock($1)", _MIGRATION_LOCK)
+        # others may migrate at this moment, which may take its time
+        await connection.execute("select pg_advisory_lock($1)", _MIGRATION_LOCK, timeout=LOCK_SECONDS)
         await connection.execute(
             "create table if not exists migrations "
             "(name text primary key, applied_at timestamptz not null default now())"
@@ -121,7 +123,8 @@ async def _migrate(url: str) -> list[str]:
             log.info("migration applied", name=path.stem)
             applied.append(path.stem)
     finally:
-        await connection.close()
+        with contextlib.suppress(TimeoutError):  # then it is terminated
+            await connection.close(timeout=GOODBYE_SECONDS)
     return applied
 
 

@@ -6,6 +6,7 @@ written behind the calls, notices, results. And lists and reports, which may be 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -53,11 +54,11 @@ async def connected(settings: Settings) -> AsyncIterator[Databases]:
 
         pool = await opened(url, 8)
         await database.migrate(url)
-        reports = await opened(url, 4)
-        lease, notices = await opened(url, 1), await opened(url, 1)
-        scribe = await opened(url, 1, patience=WRITING_SECONDS)
         sending = database.IDLE_SECONDS + longest_post(settings.tickets.timeout_seconds)
-        outbox = await opened(url, WORKERS + 1, idle=sending)
+        reports, lease, scribe, notices, outbox = await asyncio.gather(
+            opened(url, 4), opened(url, 1), opened(url, 1, patience=WRITING_SECONDS), opened(url, 1),
+            opened(url, WORKERS + 1, idle=sending),
+        )  # fmt: skip
         fusionpbx = pool
         if url := settings.fusionpbx.url.get_secret_value():
             fusionpbx = await opened(url, FUSIONPBX_SIZE)

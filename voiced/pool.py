@@ -16,7 +16,8 @@ import asyncpg
 from asyncpg.pool import PoolAcquireContext
 from asyncpg.transaction import Transaction
 
-PATIENCE: Final = 4.0  # seconds for a statement, and for a connection to become free or be made
+PATIENCE: Final = 5.0  # seconds for a statement, and for a connection to become free or be made
+CONNECT_SECONDS: Final = 10.0  # for the first connection, at the start
 GOODBYE_SECONDS: Final = 1.0  # for all connections of a pool to be closed
 _GIVEN_UP: Final = (TimeoutError, asyncio.CancelledError, GeneratorExit)
 _SESSION: Final = {
@@ -38,7 +39,7 @@ class Pool(asyncpg.Pool):
         """`idle`: seconds for which a transaction may do nothing, before the server ends it."""
         settings = {**_SESSION, "idle_in_transaction_session_timeout": f"{idle:.0f}s"}
         super().__init__(
-            url, min_size=0, max_size=size, init=init, timeout=patience, command_timeout=patience,
+            url, min_size=0, max_size=size, init=init, timeout=CONNECT_SECONDS, command_timeout=patience,
             server_settings=settings, max_queries=50_000, max_inactive_connection_lifetime=300.0, loop=None,
             connection_class=_Connection, record_class=asyncpg.Record,
         )  # fmt: skip
