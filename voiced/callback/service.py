@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -22,6 +21,7 @@ from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay, CannotBeCalled
 from voiced.callback.state import Attempt
+from voiced.clock import steady
 from voiced.esl import EslError, Event, InvalidValue
 from voiced.facts import Fact, PbxLost, Requested
 from voiced.pbx.channel import Channel
@@ -45,7 +45,7 @@ class Attempts(Service):
     def __init__(
         self, pbx: Pbx, scribe: Scribe, pool: asyncpg.Pool, ownership: Ownership, announcer: Announcer,
         music: str, *, begin: Begin, why_not: Callable[[Order], str], watch: Watch,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady,
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)
         self._scribe, self._pool = scribe, pool

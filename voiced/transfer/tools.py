@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voiced.clock import steady
 from voiced.facts import Fact
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
@@ -45,4 +45,4 @@ class Tools:
     ownership: Ownership  # may this daemon dial, is it certain that it may act?
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
     reacted: Callable[[float], object]  # seconds from an answer to its bridge command
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = steady
