@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.gate import Gate
 from voiced import database
 from voiced.app import Daemon, running
 from voiced.settings import Settings
@@ -71,6 +72,16 @@ async def database_url(postgres: str) -> AsyncIterator[str]:
         await connection.execute(f"drop database {name} with (force)")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def gate(database_url: str) -> AsyncIterator[Gate]:
+    """A way to the database that can be shut, or freeze."""
+    gate = Gate(database_url)
+    await gate.open()
+    yield gate
+    gate.thaw()
+    await gate.shut()
 
 
 @pytest.fixture

@@ -22,15 +22,6 @@ from voiced.sim import Manner, Switch
 SOON = 3.0  # seconds that a busy machine may take beside what is promised
 
 
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
-
 @contextlib.asynccontextmanager
 async def exhausted(api: Api) -> AsyncIterator[None]:
     """Requests hold every connection that requests can have."""

@@ -19,15 +19,6 @@ SOON = 2.0  # and what a busy machine may take beside it
 
 
 @pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
-
-@pytest.fixture
 async def through(gate: Gate) -> AsyncIterator[Pool]:
     """A pool of two connections that go through the gate."""
     async with await database.open_pool(gate.url, size=2, patience=PATIENCE) as pool:

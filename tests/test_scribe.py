@@ -46,15 +46,6 @@ async def until(condition: Any, seconds: float = 5) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
-
 async def test_everything_is_kept_in_the_order_it_was_given_in_few_transactions(pool: asyncpg.Pool) -> None:
     names = [str(number) for number in range(1200)]
     async with at_work(Scribe(pool)) as writer:

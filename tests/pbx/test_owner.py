@@ -29,15 +29,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
-
-@pytest.fixture
 async def through(gate: Gate) -> AsyncIterator[asyncpg.Pool]:
     """A pool whose connections go through the gate."""
     async with await database.open_pool(gate.url, size=4) as pool:

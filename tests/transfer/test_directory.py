@@ -118,15 +118,6 @@ async def test_a_secretary_has_her_own_and_the_domains(pool: asyncpg.Pool, direc
     assert await names(directory, secretary=other) == ["Todos"]
 
 
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
-
 async def test_with_the_database_away_what_is_kept_goes_on_being_used(gate: Gate, clock: Clock) -> None:
     async with await database.open_pool(gate.url, size=2) as pool:
         await put(pool)

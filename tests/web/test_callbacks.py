@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -109,14 +108,6 @@ async def test_a_transfer_that_offers_no_callback_says_why(switch: Switch, api: 
 
 
 # -- CSV --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    await gate.shut()
 
 
 async def test_while_the_database_is_away_a_file_is_refused_and_not_cut_short(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -15,15 +14,6 @@ from tests.gate import Gate
 from tests.web.standby import standby
 from voiced.pbx import owner
 from voiced.sim import Manner, Switch
-
-
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
 
 
 async def ready(api: Api) -> tuple[int, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,16 +13,6 @@ from tests.conftest import DOMAIN, Api, Start
 from tests.gate import Gate
 from tests.web.standby import standby
 from voiced.sim import Manner, Received, Switch, Verdict
-
-
-@pytest.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
-    gate = Gate(database_url)
-    await gate.open()
-    yield gate
-    gate.thaw()
-    await gate.shut()
-
 
 # -- begin ------------------------------------------------------------------------------------------------
 
