@@ -38,7 +38,8 @@ def test_a_result_counts_once_also_where_facts_of_the_same_moment_follow() -> No
 def test_a_promise_is_kept_once_however_often_its_end_is_told() -> None:
     metrics, now = Metrics(), datetime.now(UTC)
     row = {
-        "id": uuid4(), "domain_uuid": DOMAIN, "ticket_id": "", "status": Status.COMPLETED, "number": "+55",
+        "id": uuid4(), "story_id": uuid4(), "transfer_id": None, "attempt_id": None,
+        "domain_uuid": DOMAIN, "ticket_id": "", "status": Status.COMPLETED, "number": "+55",
         "extension": "1001", "created_at": now, "scheduled_at": None,
         "last_attempt_at": now + timedelta(seconds=30),
     }  # fmt: skip

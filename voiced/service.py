@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Container
 from typing import Any, Final
 
 import structlog
@@ -100,14 +101,16 @@ class Service(ABC):
         await insist(self._tidy_up)
 
     async def _tidy_up(self) -> None:
+        driven = self._driven()  # what ends while the PBX answers was in good hands, and is not touched again
         survey = await self._pbx.survey()
         await self._ownership.certain()
-        self._end_orphans(survey)
+        self._end_orphans(survey, driven)
 
-    def _end_orphans(self, survey: Survey) -> None:
-        """Legs of attempts that nobody drives are ended; who talks goes on."""
+    def _end_orphans(self, survey: Survey, driven: Container[str]) -> None:
+        """Legs of attempts that nobody drives are ended; who talks goes on. `driven`: before the survey."""
         for leg in survey.legs:
-            if self._is_orphan(leg.attempt) and not leg.is_bridged:
+            owner = leg.attempt.rpartition(".")[0]
+            if owner not in driven and self._is_orphan(leg.attempt) and not leg.is_bridged:
                 log.warning("ending a leg that belongs to nobody", leg=leg.uuid, attempt=leg.attempt)
                 self._pbx.say(control.end_legs(leg.attempt))
 
@@ -142,6 +145,10 @@ class Service(ABC):
     @abstractmethod
     async def _take_up(self) -> None:
         """Drive what only the database knows. Raises what PBX and database raise."""
+
+    @abstractmethod
+    def _driven(self) -> Container[str]:
+        """The ids of everything that is driven now."""
 
     @abstractmethod
     def _is_orphan(self, attempt: str) -> bool:

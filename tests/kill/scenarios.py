@@ -202,7 +202,7 @@ SCENARIOS: Final = {
         wait, "no_answer",
         _ALIKE + "commit-ringing mark-2 hold-2 unmark-2 uuid_fileman commit-hold_started-2 uuid_fileman-2 "
         "commit-leg_ended commit-job_failed commit-hold_ended commit-delivered",
-        Manner.RING, transfer={"ring_timeout_seconds": 1, "comfort_seconds": 0.6},
+        Manner.RING, transfer={"ring_timeout_seconds": 2, "comfort_seconds": 0.6},
     ),
     "busy_then_answered": Scenario(
         be_free_the_second_time, "success",

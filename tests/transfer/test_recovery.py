@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from tests.callers import at_the_assistant, back_at_the_assistant
+from tests.callers import at_the_assistant, back_at_the_assistant, stays_at_the_assistant
 from tests.conftest import Start
 from tests.house import add
 from voiced import app
+from voiced.pbx.pbx import Survey
 from voiced.sim import Manner, Received, Switch, Verdict
 
 RINGS = {"ring_timeout_seconds": 20, "announce": False}
@@ -119,3 +121,29 @@ async def test_a_number_outside_that_was_tried_last_has_no_box_and_the_assistant
         await back_at_the_assistant(switch, caller)
         assert (answer["status"], answer["cause"]) == ("rejected", "CALLBACK_WANTED")
         assert [line for line in lines if line["event"].startswith("there is no such voicemail box")]
+
+
+async def test_a_caller_who_has_gone_back_while_the_pbx_answered_is_not_taken_from_the_assistant(
+    switch: Switch, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = switch.phone("1001", Manner.RING)
+    caller = await at_the_assistant(switch)
+    async with start(transfer=RINGS) as api:
+        survey, looks = api.daemon.pbx.survey, itertools.count(1)
+
+        async def slow() -> Survey:
+            found = await survey()
+            if next(looks) == 2:  # for what belongs to nobody
+                assert found.held
+                phone.hangup()
+                await api.ended(id)
+            return found
+
+        id = (await api.transfer(caller.uuid, "1001", wait=0))["id"]
+        await switch.until(lambda: phone.ringing and caller.hears == "music")
+        await asyncio.sleep(1.1)  # else the tables do not show it yet
+        monkeypatch.setattr(api.daemon.pbx, "survey", slow)
+        await switch.cut()
+        await api.ended(id)
+        await stays_at_the_assistant(switch, caller)
+        assert next(looks) > 2

@@ -73,7 +73,7 @@ def test_the_docs_show_snake_case_and_camel_case_where_the_backend_has_always_se
             shown.setdefault(path, set()).update(names)
     assert shown["/api/transfers"] >= {"call_uuid", "domain_uuid", "destination_uuid", "secretary_uuid"}
     assert shown["/api/callback/originate"] == {
-        "extension", "client_number", "ticket_id", "domain_uuid", "reason", "contact_name",
+        "extension", "client_number", "callback_id", "ticket_id", "domain_uuid", "reason", "contact_name",
     }  # fmt: skip
     assert shown["/api/callback/monitor"] == {"call_uuid", "ticket_id"}
     assert shown["/api/voice/callback/snooze"] == {"ticketId", "minutes"}

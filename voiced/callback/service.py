@@ -151,6 +151,9 @@ class Attempts(Service):
             self._start(driver)
         await self._look_again()
 
+    def _driven(self) -> frozenset[str]:
+        return frozenset(str(id) for id in self._drivers)
+
     def _is_orphan(self, attempt: str) -> bool:
         """Whether the mark is a callback's, and nobody drives it."""
         with suppress(ValueError):

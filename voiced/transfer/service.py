@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -244,15 +244,18 @@ class Transfers(Service):
         except EslError as error:
             log.warning("a call routed in could not be seen off", call_uuid=call_uuid, error=str(error))
 
-    def _end_orphans(self, survey: Survey) -> None:
+    def _end_orphans(self, survey: Survey, driven: Container[str]) -> None:
         """And callers on hold for nobody go back."""
-        super()._end_orphans(survey)
+        super()._end_orphans(survey, driven)
         for caller in survey.held:
-            if not self._drives(caller.hold):
+            if caller.hold not in driven and not self._drives(caller.hold):
                 log.warning("a caller on hold belongs to no transfer, going back", call_uuid=caller.uuid)
                 self._pbx.say(control.stop_music(caller.uuid))
                 if command := self._tools.manners.resume_assistant:
                     self._pbx.say(assistant_command(command, caller.uuid))
+
+    def _driven(self) -> frozenset[str]:
+        return frozenset(str(id) for id in self._drivers)
 
     def _is_orphan(self, attempt: str) -> bool:
         """Attempts of transfers are numbered; a callback's are not."""
