@@ -13,6 +13,7 @@ from tests.callers import at_the_assistant, nobody_beside
 from tests.conftest import DOMAIN
 from tests.races.conftest import Open
 from tests.races.room import Room
+from voiced import app
 from voiced.pbx.channel import Channel
 from voiced.sim import Manner, Received, Switch, Verdict
 from voiced.transfer.driver import Driver
@@ -281,9 +282,10 @@ async def test_late_news_of_the_first_attempt_does_not_touch_the_second(switch: 
 
 
 async def test_a_leg_that_rings_before_it_is_known_what_was_dialled_is_not_taken_for_a_late_one(
-    switch: Switch, room: Open
+    switch: Switch, room: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed behind the second originate: the database knows of the first attempt only."""
+    monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
     agent = switch.phone("1001", Manner.RING)
     async with room(transfer={**RINGS, "max_retries": 1}) as it:
         caller = await at_the_assistant(switch)

@@ -19,6 +19,7 @@ from tests.conftest import DOMAIN, Api, Start, settings_for
 from tests.gate import Gate
 from tests.house import add
 from tests.kill.daemon import Daemon
+from voiced import app
 from voiced.app import running
 from voiced.sim import Caller, Manner, Phone, Switch
 from voiced.transfer import driver
@@ -259,8 +260,9 @@ def cut(switch: Switch, *, sessions: bool) -> None:
 
 
 async def test_music_that_ends_by_itself_is_played_again_while_the_session_stands(
-    switch: Switch, start: Start
+    switch: Switch, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
     async with start(pbx={"hold_music": "tone_stream://%(1100,0,440)"}) as api:
         route(switch, api.daemon.outbound_port, voiced_destination="1001")
         phone = switch.phone("1001", manner=Manner.RING)
