@@ -193,6 +193,7 @@ async def test_a_database_that_does_not_exist_is_told(postgres: str) -> None:
         (asyncpg.UntranslatableCharacterError(), False),
         (asyncpg.UndefinedTableError(), False),
         (asyncpg.RaiseError(), False),
+        (asyncpg.InternalClientError("cannot switch to state 15"), True),
         (ValueError(), False),
     ],
     ids=lambda value: type(value).__name__,

@@ -33,7 +33,8 @@ async def at_work(writer: Scribe) -> AsyncIterator[Scribe]:
         yield writer
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task  # whatever it meets: a writer that has died raises here
 
 
 async def keys(pool: asyncpg.Pool) -> list[str]:

@@ -37,7 +37,10 @@ _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
 _NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
 
 
-ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# Of a connection, not of what was asked. The last is asyncpg's word for one that the server ends while a
+# statement begins ("cannot switch to state …"): it ended the scribe, and with it the daemon.
+_LOST: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+ERRORS: Final = (*_LOST, asyncpg.PostgresError)
 """What a statement raises: because the database is away, or (`is_away` tells) for a fault of its own."""
 
 
@@ -53,7 +56,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state == _NO_PRIVILEGE or not state.startswith(_BLAMED)
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    return isinstance(error, _LOST)
 
 
 @cache
@@ -91,7 +94,7 @@ async def open_pool(
         pool = await Pool(url, size=size, patience=patience, idle=idle, init=prepare)
         async with pool.acquire(timeout=CONNECT_SECONDS):
             return pool
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+    except (*ERRORS, ValueError) as error:
         raise DatabaseError(_told(url, error)) from None
 
 
@@ -99,7 +102,7 @@ async def migrate(url: str) -> list[str]:
     """Bring the schema up to date. Returns the migrations that were applied now. Raises DatabaseError."""
     try:
         return await _migrate(url)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except ERRORS as error:
         raise DatabaseError(_told(url, error)) from error
 
 

@@ -101,3 +101,12 @@ async def heard(endpoint: Endpoint, seconds: float = 0.4) -> str:
         return "music"
     [(most, _)] = bytes_heard.most_common(1)
     return "silence" if most in (0xFF, 0x7F, 0xD5) else f"{most:#x}"
+
+
+async def comes_to_hear(endpoint: Endpoint, what: str, seconds: float = 2.0) -> bool:
+    """Whether an endpoint hears this within some seconds: a stream of music may be slow to start."""
+    until = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < until:
+        if await heard(endpoint) == what:
+            return True
+    return False

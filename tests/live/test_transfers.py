@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.conftest import Api
-from tests.live.conftest import Phones, heard
+from tests.live.conftest import Phones, comes_to_hear, heard
 from voiced import esl
 
 ASSISTANT = 0x61  # the byte of the assistant that is a phone of its own
@@ -68,7 +68,7 @@ async def test_not_reached(
     asked = asyncio.create_task(live.transfer(uuid, extension))
     if manner in ("silent", "deaf"):
         await music
-        assert await heard(caller) == "music"
+        assert await comes_to_hear(caller, "music")
     answer = await asked
     assert (answer["status"], answer["cause"], answer["sip_code"]) == (status, cause, sip_code)
     await asyncio.sleep(3)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import asyncpg
 import structlog
 
 from voiced.callback import messages, store
@@ -39,6 +38,7 @@ from voiced.callback.machine import decide
 from voiced.callback.order import Order
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
+from voiced.database import ERRORS
 from voiced.esl import Event, Handle
 from voiced.esl.commands import Command
 from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
@@ -207,7 +207,7 @@ class Driver:
             self.recorded.set_exception(refusal)
             self.recorded.exception()
             self.cancel(by="voiced")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except ERRORS as error:
             self._log.warning("the database did not take an attempt", error=str(error) or repr(error))
             self.recorded.set_result(None)
             self.cancel(by="voiced")

@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from voiced.callback.policy import Policy
-from voiced.database import query
+from voiced.database import ERRORS, query
 from voiced.notices import Notices
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class Policies:
         try:
             async with asyncio.timeout(SOON):
                 return (await self.of(company)).enabled
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except ERRORS:
             return True
 
     def merged(self, company: str, kept: Mapping[str, Any]) -> Policy:

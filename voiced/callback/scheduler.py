@@ -28,7 +28,7 @@ from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
-from voiced.database import is_away, query
+from voiced.database import ERRORS, is_away, query
 from voiced.notices import Notices
 from voiced.pbx.presence import Extension, Presence
 from voiced.refusals import DatabaseIsAway, Refusal
@@ -280,7 +280,7 @@ class Scheduler:
 
     async def _count(self) -> None:
         while True:
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*ERRORS):
                 self.waiting = await self._pool.fetchval(query("callback/waiting"), self._pbx)
             await asyncio.sleep(COUNT_SECONDS)
 

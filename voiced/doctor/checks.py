@@ -71,7 +71,7 @@ async def _database(settings: Settings) -> Finding:
         async with await database.open_pool(url, size=1) as pool:
             version = await pool.fetchval("show server_version")
             missing = await database.missing_migrations(pool)
-    except (database.DatabaseError, OSError, asyncpg.InterfaceError) as error:
+    except (database.DatabaseError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         return Finding("database", False, _why(error), advice)
     except asyncpg.PostgresError as error:
         return Finding("database", False, _why(error), "give the user the right to create tables")
@@ -90,7 +90,7 @@ async def _fusionpbx(settings: Settings) -> Finding:
                 return Finding("FusionPBX", False, "v_voice_transfer_destinations is missing", missing)
             count = await pool.fetchval("select count(*) from v_voice_transfer_destinations")
             has_extensions = await pool.fetchval("select to_regclass('v_extensions')")
-    except (database.DatabaseError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+    except (database.DatabaseError, *database.ERRORS) as error:
         return Finding("FusionPBX", False, _why(error), advice)
     text = f"{count} destination(s)"
     if not has_extensions:

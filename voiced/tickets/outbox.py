@@ -150,7 +150,7 @@ class Outbox:
         try:
             async with connection.transaction():
                 await self._answered(connection, row["idempotency_key"], row["path"], answer)
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError):
             raise  # it is sent again, under the same key
         except Exception:  # a fault of ours: the backend has the message all the same
             log.exception("an answer could not be taken", **_about(row))
