@@ -72,6 +72,9 @@ class Things(Service):
         await self.may_take_up.wait()
         self.driven |= self.in_the_database
 
+    def _driven(self) -> frozenset[str]:
+        return frozenset(self.driven)
+
     def _is_orphan(self, attempt: str) -> bool:
         return attempt not in self.driven
 
