@@ -125,7 +125,7 @@ class Api:
 
     async def ready(self) -> None:
         """Until calls can be transferred."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (
                 await self.client.get("/readyz")
             ).status_code != 200 or not self.daemon.ownership.may_dial():
