@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -54,6 +52,7 @@ from voiced.watching import Watching
 from voiced.web import app as web
 from voiced.web.live import Hub
 from voiced.web.others import Others
+from voiced.web.server import QuietServer, take_http
 from voiced.web.services import Services
 
 log = structlog.get_logger(__name__)
@@ -65,7 +64,7 @@ FINISH_SECONDS: Final = 30.0  # for the calls that ring, when the daemon is aske
 async def running(settings: Settings) -> AsyncIterator[Daemon]:
     """A daemon for the time of the block. Raises CannotStart."""
     async with contextlib.AsyncExitStack() as stack:
-        http = stack.enter_context(_take_http(settings.http.listen))
+        http = stack.enter_context(take_http(settings.http.listen))
         outbound = None
         if address := settings.outbound.listen:
             advice = "set [outbound] listen to another port, or to none"
@@ -237,7 +236,6 @@ class Daemon:
 
     async def _disown(self) -> None:
         self.routed_in.server.refuse()
-        self.pbx.forget()
         await self.transfers.close()
         await self.attempts.close()
 
@@ -272,35 +270,6 @@ class Daemon:
             yield from self.outbox.figures()
 
 
-class QuietServer(uvicorn.Server):
-    """uvicorn inside our loop: signals are the daemon's business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def serve(settings: Settings) -> None:
-    """Run a daemon until SIGTERM or SIGINT; a second one forces the exit. Raises CannotStart."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked() -> None:
-        if stop.is_set():
-            raise SystemExit(130)
-        log.info("stopping: calls that ring come to their end first (again to stop at once)")
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
-    for warning in settings.warnings():
-        log.warning(warning)
-    async with running(settings) as daemon:
-        log.info("voiced is up", http=daemon.url, pbx=f"{settings.pbx.host}:{settings.pbx.port}")
-        gc.freeze()  # what was loaded is no garbage: a full collection walked it for up to 90 ms, in mid-call
-        await stop.wait()
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -319,15 +288,3 @@ def _manners(settings: Settings) -> Manners:
         ),
         pause_assistant=transfer.pause_assistant, resume_assistant=transfer.resume_assistant,
     )  # fmt: skip
-
-
-def _take_http(address: str) -> socket.socket:
-    """The API's port, where clients may wait from now on. Raises CannotStart."""
-    advice = "set [http] listen to another port"
-    listener = take("http.listen", address, advice)
-    try:
-        listener.listen()
-    except OSError as error:  # somebody else has bound it too, and was quicker
-        listener.close()
-        raise CannotStart(f"http.listen {address}: {why(error)}; {advice}") from error
-    return listener

@@ -12,8 +12,8 @@ from typing import Annotated, Any, NoReturn, Optional
 import typer
 
 from voiced import __version__, database, logs
-from voiced.app import serve
 from voiced.ports import CannotStart
+from voiced.process import serve
 from voiced.settings import Settings, SettingsError, load
 
 app = typer.Typer(

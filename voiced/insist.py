@@ -9,6 +9,7 @@ import tenacity
 
 from voiced.database import is_away
 from voiced.esl import EslError
+from voiced.logs import brief
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +19,7 @@ async def insist(work: Callable[[], Awaitable[None]]) -> None:
 
     def told(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        log.warning("recovery tries again", error=str(error) or type(error).__name__)
+        log.warning("recovery tries again", error=brief(error) if error else "")
 
     await tenacity.AsyncRetrying(
         wait=tenacity.wait_random_exponential(multiplier=0.05, max=1.0),

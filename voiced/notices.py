@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from voiced.database import ERRORS
+from voiced.logs import brief
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +46,7 @@ class Notices:
             try:
                 await self._listen()
             except ERRORS as error:
-                log.warning(
-                    "notices from the database are not heard", error=str(error) or type(error).__name__
-                )
+                log.warning("notices from the database are not heard", error=brief(error))
             await asyncio.sleep(PAUSE)
 
     async def _listen(self) -> None:

@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from voiced.database import ERRORS, query
+from voiced.logs import brief
 from voiced.notices import Notices
 from voiced.refusals import PbxIsAway, Refusal, again
 from voiced.tasks import Tasks
@@ -76,7 +77,7 @@ class Relay:
                 while self._is_owner() and await self._take():
                     pass
             except ERRORS as error:
-                log.warning("requests cannot be read", error=str(error) or type(error).__name__)
+                log.warning("requests cannot be read", error=brief(error))
             await _wait(self._wake, LOOK_AGAIN)
 
     async def _take(self) -> bool:

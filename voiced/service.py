@@ -74,7 +74,6 @@ class Service(ABC):
         """The event socket is back."""
         self._stop_recovery()
         if self._ownership.is_owner:
-            self._pbx.say_again()
             self._recovery = self._tasks.start(self.recover(), f"recovery, {type(self).__name__}")
 
     def _stop_recovery(self) -> None:

@@ -6,20 +6,33 @@ The environment wins: `VOICED_PBX__HOST` style for every key, and the names that
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from voiced.esl import values
-from voiced.esl.errors import InvalidValue
+from voiced.setting_kinds import (
+    Address,
+    AddressOrNone,
+    ApiCommand,
+    Argument,
+    ContextOrNone,
+    DomainName,
+    Gateway,
+    GatewayOrNone,
+    Host,
+    KeyOfPhone,
+    Line,
+    Port,
+    Seconds,
+    TimeZone,
+    Token,
+    WebAddress,
+)
 
 _NAMES_IN_USE: Final = {
     "ESL_HOST": "pbx.host",
@@ -39,116 +52,11 @@ _NAMES_IN_USE: Final = {
 }
 _PREFIX: Final = "VOICED_"
 _UNSPEAKABLE: Final = {"password", "token", "url"}  # values that no message repeats
-_PORT: Final = re.compile(r"[0-9]{1,5}").fullmatch
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class SettingsError(Exception):
     """A setting is wrong; the message is one line that names it."""
-
-
-def _argument(value: str) -> str:
-    try:
-        return values.argument(value)
-    except InvalidValue as error:
-        raise ValueError(str(error)) from None
-
-
-def _host(value: str) -> str:
-    try:
-        return values.host(value)
-    except InvalidValue as error:
-        raise ValueError(str(error)) from None
-
-
-def _gateway(value: str) -> str:
-    try:
-        return values.gateway(value)
-    except InvalidValue as error:
-        raise ValueError(str(error)) from None
-
-
-def _gateway_or_none(value: str) -> str:
-    return _gateway(value) if value else value
-
-
-def _context_or_none(value: str) -> str:
-    try:
-        return values.context(value) if value else value
-    except InvalidValue as error:
-        raise ValueError(str(error)) from None
-
-
-def _key_of_phone(value: str) -> str:
-    if value and (len(value) != 1 or value not in "0123456789*#"):
-        raise ValueError("one key of a phone (0-9, * or #), or empty for none")
-    return value
-
-
-def _api_command(value: str) -> str:
-    _argument(value)
-    if value and "{uuid}" not in value:
-        raise ValueError("the command has to say {uuid} where the caller's channel goes")
-    return value
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"no time zone is called {value!r}") from None
-    return value
-
-
-def _web_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        values.host(parts.hostname or "")
-        well = (
-            parts.scheme in ("http", "https") and parts.port != 0 and not parts.query and not parts.fragment
-        )
-    except ValueError:
-        well = False
-    if value and not (well and value.isascii() and value.isprintable() and " " not in value):
-        raise ValueError("an address of the web is needed, as in http://127.0.0.1:3000, or none")
-    return value
-
-
-def _line(secret: SecretStr) -> SecretStr:
-    try:
-        values.line(secret.get_secret_value())
-    except InvalidValue:
-        raise ValueError("a line break is in it") from None  # often the last character of a file
-    return secret
-
-
-def _token(secret: SecretStr) -> SecretStr:
-    if any(not "!" <= character <= "~" for character in secret.get_secret_value()):
-        raise ValueError("only visible ASCII characters can be sent in a header; no spaces, no line break")
-    return secret
-
-
-def _address(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    is_bracketed = host.startswith("[") and host.endswith("]")
-    if not host or is_bracketed is not (":" in host) or not _PORT(port) or int(port) > 65535:
-        raise ValueError("an address is HOST:PORT, as in 127.0.0.1:8085 or [::1]:8085")
-    _host(host.removeprefix("[").removesuffix("]"))
-    return value
-
-
-def _address_or_none(value: str) -> str:
-    return _address(value) if value else value
-
-
-Argument = Annotated[str, AfterValidator(_argument)]
-ApiCommand = Annotated[str, AfterValidator(_api_command)]
-Address = Annotated[str, AfterValidator(_address)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Line = Annotated[SecretStr, AfterValidator(_line)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class _Section(BaseModel):
@@ -159,11 +67,11 @@ class PbxSettings(_Section):
     """The switch that this daemon serves."""
 
     name: str = Field("pbx", pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8021
     password: Line = SecretStr("ClueCon")
     hold_music: Argument = "local_stream://moh"
-    gateway: Annotated[str, AfterValidator(_gateway)] = "default"
+    gateway: Gateway = "default"
 
     @property
     def is_here(self) -> bool:
@@ -174,7 +82,7 @@ class PbxSettings(_Section):
 class OutboundSettings(_Section):
     """Calls that the PBX routes in."""
 
-    listen: Annotated[str, AfterValidator(_address_or_none)] = "127.0.0.1:8084"
+    listen: AddressOrNone = "127.0.0.1:8084"
     limit: int = Field(2000, ge=1, le=100_000)
 
 
@@ -219,7 +127,7 @@ class TransferSettings(_Section):
     screening_seconds: float = Field(20.0, gt=0, le=120)
     outside_prefixes: str = Field("", pattern=r"^ *(\+?[0-9]{1,15} *)*$")
     outside_per_minute: int = Field(60, ge=0, le=100_000)
-    leave_key: Annotated[str, AfterValidator(_key_of_phone)] = "*"
+    leave_key: KeyOfPhone = "*"
     comfort_seconds: float = Field(30.0, ge=0, le=600)
     pause_assistant: ApiCommand = ""
     resume_assistant: ApiCommand = ""
@@ -263,27 +171,19 @@ class DomainSettings(_Section):
     """A domain of the PBX: FusionPBX's uuid, and the name that dial strings need."""
 
     uuid: UUID
-    name: str
+    name: DomainName
     token: Token = SecretStr("")
-    timezone: Annotated[str, AfterValidator(_timezone)] = "America/Sao_Paulo"
+    timezone: TimeZone = "America/Sao_Paulo"
     locale: Literal["pt-BR", "en"] = "pt-BR"
     company_id: str = Field("", pattern=r"^[\x21-\x7e]{0,64}$")
     region: str = Field("BR", pattern=r"^[A-Z]{2}$")
-    gateway: Annotated[str, AfterValidator(_gateway_or_none)] = ""
-    context: Annotated[str, AfterValidator(_context_or_none)] = ""
+    gateway: GatewayOrNone = ""
+    context: ContextOrNone = ""
 
     @property
     def company(self) -> str:
         """The ticketing backend's name for who this is; the domain's uuid where it has none."""
         return self.company_id or str(self.uuid)
-
-    @model_validator(mode="after")
-    def _name_can_be_dialled(self) -> DomainSettings:
-        try:
-            values.domain(self.name)
-        except InvalidValue as error:
-            raise ValueError(str(error)) from None
-        return self
 
 
 class Settings(_Section):

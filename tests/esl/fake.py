@@ -144,6 +144,17 @@ class FakePbx:
         given: Answer = (lambda peer, c: answer) if isinstance(answer, bytes) else answer
         self.answers = {start: given, **{k: v for k, v in self.answers.items() if k != start}}
 
+    def hold_back(self, start: str, answer: bytes) -> asyncio.Event:
+        """Answer the commands that begin with `start` so, but not before the event is set."""
+        release = asyncio.Event()
+
+        async def late(peer: Peer, command: str) -> bytes:
+            await release.wait()
+            return answer
+
+        self.say(start, late)
+        return release
+
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -200,13 +200,7 @@ async def test_a_refusal_is_a_reply_and_the_connection_goes_on(pbx: FakePbx) -> 
 
 
 async def test_the_late_reply_of_a_timed_out_command_reaches_nobody(pbx: FakePbx) -> None:
-    release = asyncio.Event()
-
-    async def slow(peer: Peer, command: str) -> bytes:
-        await release.wait()
-        return response("late")
-
-    pbx.say("api slow", slow)
+    release = pbx.hold_back("api slow", response("late"))
     async with connected(pbx) as (client, _):
         with pytest.raises(Unconfirmed, match=r"no reply within 0.01 s to api slow"):
             await client.api("slow", timeout=0.01)
@@ -218,13 +212,7 @@ async def test_the_late_reply_of_a_timed_out_command_reaches_nobody(pbx: FakePbx
 
 
 async def test_the_late_reply_of_a_cancelled_command_reaches_nobody(pbx: FakePbx) -> None:
-    release = asyncio.Event()
-
-    async def slow(peer: Peer, command: str) -> bytes:
-        await release.wait()
-        return response("late")
-
-    pbx.say("api slow", slow)
+    release = pbx.hold_back("api slow", response("late"))
     async with connected(pbx) as (client, peer):
         given_up = [asyncio.create_task(client.api(f"slow {i}")) for i in range(3)]
         await peer.heard("api slow")

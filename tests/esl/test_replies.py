@@ -6,10 +6,14 @@ import asyncio
 
 import pytest
 
-from tests.esl.fake import FakePbx, Peer, reply, response, taken, until
+from tests import recordings
+from tests.esl.fake import FakePbx, reply, response, taken, until
 from tests.esl.test_client import connected, never
 from voiced.esl import Accepted, Command, NotSent, Unconfirmed, commands
 from voiced.esl.errors import EslError, ProtocolError
+from voiced.esl.protocol import AuthRequest, Parser, Reply
+from voiced.esl.replies import Replies
+from voiced.esl.stats import Stats
 
 
 async def test_a_lost_reply_ends_the_connection_before_another_command_gets_a_wrong_one(pbx: FakePbx) -> None:
@@ -46,13 +50,7 @@ async def test_it_ends_also_where_nothing_else_is_asked(pbx: FakePbx) -> None:
 
 
 async def test_a_reply_that_is_only_late_is_no_fault(pbx: FakePbx) -> None:
-    release = asyncio.Event()
-
-    async def slow(peer: Peer, command: str) -> bytes:
-        await release.wait()
-        return response("late")
-
-    pbx.say("api slow", slow)
+    release = pbx.hold_back("api slow", response("late"))
     async with connected(pbx) as (client, _):
         for _ in range(3):
             with pytest.raises(Unconfirmed):
@@ -63,13 +61,7 @@ async def test_a_reply_that_is_only_late_is_no_fault(pbx: FakePbx) -> None:
 
 
 async def test_a_pbx_where_the_mark_is_not_permitted(pbx: FakePbx) -> None:
-    release = asyncio.Event()
-
-    async def slow(peer: Peer, command: str) -> bytes:
-        await release.wait()
-        return response("late")
-
-    pbx.say("api slow", slow)
+    release = pbx.hold_back("api slow", response("late"))
     pbx.say("api echo", reply("-ERR permission denied"))
     async with connected(pbx) as (client, _):
         with pytest.raises(Unconfirmed):
@@ -145,3 +137,24 @@ async def test_waiters_are_failed_by_how_far_they_came(pbx: FakePbx) -> None:
         with pytest.raises(NotSent):
             await client.api("echo too early")
         await until(lambda: client.is_connected)
+
+
+@pytest.mark.parametrize("name", recordings.names())
+async def test_every_reply_that_a_real_pbx_gave_may_answer_its_command(name: str) -> None:
+    """In the order of the recording; a new connection begins with each greeting."""
+    parser, line, answered, said = Parser(), Replies(Stats()), 0, b""
+    for each in recordings.load(name)[1]:
+        if each.direction == ">":
+            *texts, said = (said + each.data).decode("utf-8", "surrogateescape").split("\n\n")
+            said = said.encode()
+            for text in texts:
+                job = text.partition("Job-UUID: ")[2].partition("\n")[0]
+                line.expect(Command(text, job), asyncio.get_running_loop().create_future())
+            continue
+        for frame in parser.feed(each.data):
+            if isinstance(frame, AuthRequest):
+                line = Replies(Stats())
+            elif isinstance(frame, Reply):
+                line.take(frame)
+                answered += 1
+    assert answered

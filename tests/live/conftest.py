@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import httpx
@@ -76,9 +76,7 @@ class Phones:
             await endpoint.register(expires=0)
         for endpoint in self._open:
             endpoint.hangup()
-        async with asyncio.timeout(5):  # frames go on until a BYE is answered
-            while any(one.said("hung up") and one.rtp.remote for one in self._open):
-                await asyncio.sleep(0.01)
+        await hung_up(self._open)
         for endpoint in self._open:
             endpoint.close()
 
@@ -88,6 +86,13 @@ async def phones(pbx: esl.Client) -> AsyncIterator[Phones]:
     opened = Phones(pbx)
     yield opened
     await opened.close()
+
+
+async def hung_up(endpoints: Iterable[Endpoint]) -> None:
+    """Until nobody of them sends any more: frames go on until a BYE is answered."""
+    async with asyncio.timeout(5):
+        while any(one.said("hung up") and one.rtp.remote for one in endpoints):
+            await asyncio.sleep(0.01)
 
 
 async def heard(endpoint: Endpoint, seconds: float = 0.4) -> str:

@@ -9,6 +9,7 @@ import asyncio, collections, random, re, secrets, time
 
 PBX = ("127.0.0.1", 5060)
 DOMAIN = "pbx.test"
+BETWEEN_KEYS = 0.15  # seconds: a person's fingers
 
 
 def _msg(first, headers, body=""):
@@ -139,7 +140,7 @@ class Endpoint(asyncio.DatagramProtocol):
     async def keys(self, digits):
         for digit in digits:
             await self.rtp.key(digit)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(BETWEEN_KEYS)
 
     # -- registrar side
     async def register(self, expires=3600):
@@ -321,7 +322,7 @@ class Endpoint(asyncio.DatagramProtocol):
             say(500, "Server Internal Error")
         elif m == "notfound":
             say(404, "Not Found")
-        elif m in ("answer", "short", "early"):
+        elif m in ("answer", "early"):
             if m == "early":
                 self._media(body)
                 say(183, "Session Progress", self.sdp())
@@ -334,9 +335,6 @@ class Endpoint(asyncio.DatagramProtocol):
             say(200, "OK", self.sdp())
             d["up"] = True
             self.note("answered")
-            if m == "short":
-                await asyncio.sleep(0.5)
-                self.hangup(d["cid"])
 
 
 async def phone(user, byte, manner="answer", delay=0.2, register=True, port=0):

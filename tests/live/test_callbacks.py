@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from tests.conftest import DOMAIN, Api, settings_for
-from tests.live.conftest import Phones, heard
+from tests.live.conftest import Phones, comes_to_hear, heard, hung_up
 from tests.live.sip_phones import Endpoint, phone
 from tests.live.test_house import GATEWAY
 from voiced import esl
 from voiced.app import running
-from voiced.callback.driver import RINGBACK
+from voiced.callback.hands import RINGBACK
 from voiced.pbx import control
 from voiced.speech.prompts import SHIPPED
 
@@ -44,7 +44,7 @@ async def client() -> AsyncIterator[Endpoint]:
     far_end = await phone("trunk", CLIENT, "answer", 1.0, register=False, port=GATEWAY)
     yield far_end
     far_end.hangup()
-    await asyncio.sleep(0.1)
+    await hung_up([far_end])
     far_end.close()
 
 
@@ -87,8 +87,8 @@ async def test_agent_and_client_talk(house: Api, phones: Phones, pbx: esl.Client
     placed = await originate(house)
     assert placed["success"], placed
     assert await client.until("answered")
-    await asyncio.sleep(0.5)
-    assert (await heard(agent), await heard(client)) == (hex(CLIENT), hex(AGENT))
+    assert await comes_to_hear(agent, hex(CLIENT))
+    assert await heard(client) == hex(AGENT)
     client.hangup()
     call = await ended(house, placed["call_uuid"])
     assert (call["result"], call["leg"]) == ("completed", "")
@@ -106,7 +106,7 @@ async def test_the_agent_hears_a_tone_until_the_client_answers_and_not_in_the_ta
     assert placed["success"], placed
     assert await heard(agent, 2.0) == "music", "neither the announcement nor the tone"
     assert await client.until("answered")
-    await asyncio.sleep(0.5)
+    assert await comes_to_hear(agent, hex(CLIENT))
     assert await heard(agent, 3.0) == hex(CLIENT)
     agent.hangup()
     assert (await ended(house, placed["call_uuid"]))["result"] == "completed"
@@ -178,13 +178,13 @@ async def test_a_client_first_takes_the_call_with_a_key(
     assert changed.status_code == 200, changed.text
     asked = asyncio.create_task(originate(house))
     assert await client.until("answered")
-    await asyncio.sleep(1.0)
+    assert await comes_to_hear(client, "music"), "the prompt"
     assert not agent.said("answered"), "the agent is called before the client has said yes"
     await client.keys("1")
     assert (await asked)["success"]
     assert await agent.until("answered")
-    await asyncio.sleep(0.7)
-    assert (await heard(agent), await heard(client)) == (hex(CLIENT), hex(AGENT))
+    assert await comes_to_hear(agent, hex(CLIENT))
+    assert await heard(client) == hex(AGENT)
     client.hangup()
     await nobody_is_left(pbx)
 
@@ -197,8 +197,7 @@ async def test_a_callback_waits_for_its_agent_and_is_kept(
     assert made["status"] == "pending"
     agent = await phones.phone("1001", AGENT)  # registers: free from now on
     assert await client.until("answered", 15)
-    await asyncio.sleep(0.5)
-    assert await heard(client) == hex(AGENT)
+    assert await comes_to_hear(client, hex(AGENT))
     agent.hangup()
     async with asyncio.timeout(10):
         while (row := (await house.client.get(f"/api/callbacks/{made['id']}")).json())[

@@ -15,9 +15,9 @@ from tests.conftest import DOMAIN, Start, url_of
 from tests.gate import Gate
 from tests.house import add
 from voiced import database, notices
-from voiced.app import CannotStart
 from voiced.database import SQL, open_pool
 from voiced.notices import Notices
+from voiced.ports import CannotStart
 from voiced.sim import Switch
 from voiced.transfer.directory import KEPT_SECONDS, Directory
 from voiced.transfer.refusals import DatabaseIsAway

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from voiced.transfer.causes import TOO_MANY_OUTSIDE, Status, ending
+from voiced.pbx.causes import TOO_MANY_OUTSIDE
+from voiced.transfer.causes import Status, ending
 from voiced.transfer.outside import UNCOUNTED, Outside
 
 HERE, THERE = uuid4(), uuid4()

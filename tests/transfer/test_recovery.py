@@ -133,7 +133,9 @@ async def test_a_caller_who_has_gone_back_while_the_pbx_answered_is_not_taken_fr
 
         async def slow() -> Survey:
             found = await survey()
-            if next(looks) == 2:  # for what belongs to nobody
+            task = asyncio.current_task()
+            is_ours = task is not None and task.get_name() == "recovery, Transfers"
+            if is_ours and next(looks) == 2:  # for what belongs to nobody; the first is at what runs here
                 assert found.held
                 phone.hangup()
                 await api.ended(id)

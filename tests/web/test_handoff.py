@@ -22,8 +22,8 @@ from tests.conftest import DOMAIN, Api, Start
 from tests.gate import Gate
 from tests.house import add
 from tests.web.standby import standby
-from voiced.app import QuietServer
 from voiced.sim import Caller, Manner, Switch, Verdict
+from voiced.web.server import QuietServer
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "handoff.py"

@@ -31,6 +31,7 @@ from voiced.callback.refusals import (
 from voiced.callback.service import Attempts
 from voiced.callback.state import Attempt
 from voiced.database import query
+from voiced.pbx.causes import DO_NOT_DISTURB
 from voiced.pbx.owner import Ownership
 from voiced.pbx.presence import Extension, Presence, State
 from voiced.relay import Relay
@@ -38,13 +39,12 @@ from voiced.settings import DomainSettings, Settings
 
 log = structlog.get_logger(__name__)
 
-_ORDER: Final = TypeAdapter(Order)
 SIGN_SECONDS: Final = 2.0  # for a phone to say whether it rings
 RETRY_AFTER: Final = 30.0  # seconds, said to whoever may try again
 CAUSES: Final = {
     State.IN_CALL: "USER_BUSY",
     State.RINGING: "USER_BUSY",
-    State.DND: "DO_NOT_DISTURB",
+    State.DND: DO_NOT_DISTURB,
     State.OFFLINE: "USER_NOT_REGISTERED",
 }
 
@@ -69,6 +69,11 @@ class CallWanted:
     ticket_id: str = ""
     reason: str = ""
     contact_name: str = ""
+
+
+_ORDER: Final = TypeAdapter(Order)
+_PLACED: Final = TypeAdapter(Placed)
+_UNDER_WAY: Final = Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
 
 
 class Calls:
@@ -106,7 +111,7 @@ class Calls:
         row = await self._callback_of(domain.uuid, number, wanted)
         extension = wanted.extension or (row["extension"] if row else "")
         if row is not None and row["status"] == Status.IN_PROGRESS:
-            return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
+            return _UNDER_WAY
         if row is not None and row["number"] != number:
             raise NumberMismatch
         if not extension:
@@ -126,7 +131,7 @@ class Calls:
         except AgentNotAvailable as error:
             return Placed(None, str(error), should_retry=True)
         except AttemptUnderWay:
-            return Placed(None, "ATTEMPT_UNDER_WAY", should_retry=True)
+            return _UNDER_WAY
 
     async def _callback_of(self, domain: UUID, number: str, wanted: CallWanted) -> dict[str, Any] | None:
         """The open callback that an ordered call belongs to."""
@@ -162,7 +167,7 @@ class Calls:
         """Call, if the agent can take it. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
         if not self._ownership.is_owner:
             answer = await self._relay.ask("callback/place", _ORDER.dump_python(order, mode="json"))
-            return Placed(UUID(answer["id"]), answer["error"], answer["should_retry"], answer["leg"])
+            return _PLACED.validate_python(answer)
         if self.attempts.calls_client(order.domain_uuid, order.number):
             raise AttemptUnderWay  # and not that the agent is busy, with this very call
         state = self._presence.state(Extension(order.extension, order.domain))
@@ -236,10 +241,7 @@ class Calls:
 
     async def _place_for_another(self, body: dict[str, Any]) -> dict[str, Any]:
         placed = await self.place(_ORDER.validate_python(body))
-        return {
-            "id": str(placed.id), "error": placed.error, "should_retry": placed.should_retry,
-            "leg": placed.leg,
-        }  # fmt: skip
+        return dict(_PLACED.dump_python(placed, mode="json"))
 
     async def _stop_for_another(self, body: dict[str, Any]) -> dict[str, Any]:
         await self._stop(UUID(body["id"]))

@@ -21,6 +21,7 @@ from voiced.callback.promise_facts import Agreed, Canceled, ClientTold, Reassign
 from voiced.callback.refusals import BadNumber, BadTime, CallbackIsCalling, NobodyToCall
 from voiced.callback.state import Phase
 from voiced.database import query
+from voiced.logs import brief
 from voiced.settings import DomainSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -63,7 +64,7 @@ class Desk:
         except BadNumber:  # a caller inside, or one who hides
             return None
         except Exception as error:
-            log.warning("a caller cannot be recognised now", error=str(error) or repr(error))
+            log.warning("a caller cannot be recognised now", error=brief(error))
             return None
         return dict(row) if row else None
 

@@ -9,9 +9,7 @@ written; all else is recorded behind the call.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 import structlog
@@ -20,11 +18,9 @@ from voiced.callback import messages, store
 from voiced.callback.facts import (
     AskKey,
     BridgeLegs,
-    BridgeRefused,
     Dial,
     EndLegs,
     IntentRecorded,
-    JobFailed,
     PlayTone,
     RecordIntent,
     Release,
@@ -33,46 +29,25 @@ from voiced.callback.facts import (
     Ringing,
     StopTone,
 )
+from voiced.callback.hands import Hands
 from voiced.callback.hearing import LEG_EVENTS, heard
 from voiced.callback.machine import decide
 from voiced.callback.order import Order
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
+from voiced.callback.tools import Tools
 from voiced.database import ERRORS
 from voiced.esl import Event, Handle
-from voiced.esl.commands import Command
 from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 from voiced.inbox import Inbox
-from voiced.pbx import control
-from voiced.pbx.owner import Ownership
-from voiced.pbx.pbx import Pbx
+from voiced.logs import brief
 from voiced.refusals import Refusal
-from voiced.scribe import Note, Scribe
-from voiced.speech.announcement import Announcer
-from voiced.speech.prompts import Prompt
+from voiced.scribe import Note
 from voiced.table import fact_name
 
 log = structlog.get_logger(__name__)
 
-RINGBACK: Final = "tone_stream://%(1000,4000,425);loops=-1"  # as a Brazilian exchange sounds
 _IN_THE_DARK: Final = (PbxBack, PbxLost, Deadline, Cancelled, IntentRecorded)  # what counts while it is lost
-AGENT_SHOWS: Final = "Callback"  # the name on the agent's phone
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every driver works with."""
-
-    pbx: Pbx
-    scribe: Scribe
-    announcer: Announcer
-    music: str
-    begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
-    why_not: Callable[[Order], str]  # the agent cannot take the call now (a cause); '' where they can
-    ownership: Ownership
-    watch: Callable[[Order, Attempt, Attempt, Fact], object]
-    ask_pbx: Callable[[Driver], object]
-    clock: Callable[[], float]
 
 
 class Driver:
@@ -94,6 +69,7 @@ class Driver:
             attempt_id=str(order.id), callback_id=str(order.callback_id or ""), ticket_id=order.ticket_id,
             story_id=str(order.story_id), domain=order.domain, extension=order.extension,
         )  # fmt: skip
+        self._hands = Hands(tools, lambda: self.order, lambda: self.attempt, self.tell, self._log)
 
     def listen(self) -> None:
         """Hear the legs of both sides from now on."""
@@ -162,9 +138,7 @@ class Driver:
         if isinstance(fact, Requested):
             return
         told = [
-            messages.connected(
-                self.order, datetime.fromtimestamp(a.connected_at, UTC), a.connected_at - a.requested_at
-            )
+            messages.connected(self.order, a.connected_at, a.connected_at - a.requested_at)
             for action in actions
             if isinstance(action, ReportConnected)
         ]
@@ -208,7 +182,7 @@ class Driver:
             self.recorded.exception()
             self.cancel(by="voiced")
         except ERRORS as error:
-            self._log.warning("the database did not take an attempt", error=str(error) or repr(error))
+            self._log.warning("the database did not take an attempt", error=brief(error))
             self.recorded.set_result(None)
             self.cancel(by="voiced")
         else:
@@ -226,89 +200,28 @@ class Driver:
     # -- acting -------------------------------------------------------------------------------------------
 
     def _act(self, action: Action) -> None:
+        hands = self._hands
         match action:
             case RecordIntent(side):
                 self._record_intent(side)
             case Dial(side):
-                self._dial(side)
+                hands.dial(side)
             case PlayTone(side, leg):
-                self._play_tone(side, leg)
+                hands.play_tone(side, leg)
             case StopTone(leg):
-                self._send(control.stop_music(leg))
+                hands.stop_tone(leg)
             case AskKey(leg):
-                self._ask_key(leg)
+                hands.ask_key(leg)
             case BridgeLegs(client, agent):
-                self._bridge(client, agent)
+                hands.bridge(client, agent)
             case Release(side, leg):
-                self._release(side, leg)
+                hands.release(side, leg)
             case EndLegs(side):
-                self._send(control.end_legs(self.order.mark(side)))
+                hands.end_legs(side)
             case AskPbx():
                 self._tools.ask_pbx(self)
             case ReportConnected() | ReportEnd():
                 pass  # recorded with the fact that made them
-
-    def _dial(self, side: Side) -> None:
-        order, now = self.order, self._tools.clock()
-        if not self._tools.ownership.may_dial():
-            self.tell(JobFailed(now, side, "NOT_OWNER"))
-            return
-        agent_waits = self.attempt.agent.is_on  # then they are in this call, and in no other
-        if not agent_waits and (cause := self._tools.why_not(order)):  # the second time that it is asked
-            self.tell(JobFailed(now, Side.AGENT, cause))
-            if side is Side.CLIENT:
-                self.tell(JobFailed(now, side, "NOT_SENT"))
-            return
-        shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
-        originate = control.dial(
-            order.mark(side), str(order.id), [order.endpoint(side)], order.ring_seconds, *shown,
-            kind="voiced_callback",
-            extra={**order.variables(), **control.of_domain(order.domain, order.domain_uuid)},
-        )  # fmt: skip
-        self._tools.pbx.dial(originate, lambda cause: self.tell(JobFailed(self._tools.clock(), side, cause)))
-
-    def _play_tone(self, side: Side, leg: str) -> None:
-        """What the one who waits hears: the agent whom the call is for and then ringback, a client music."""
-        order, announcer = self.order, self._tools.announcer
-        if side is Side.AGENT:
-            told = announcer.prompts.digits(order.number, order.locale) if order.announce else []
-            if told:
-                told = [announcer.prompts.path(Prompt.CALLBACK_TO, order.locale), *told]
-            sounds = [*told, RINGBACK]
-        else:
-            prompt = announcer.prompts.path(Prompt.CALLING_AGENT, order.locale)
-            sounds = [*([prompt] if prompt else []), self._tools.music]
-        longest = order.connect_seconds + control.LIMIT_GRACE
-        self._send(control.play(leg, f"tone-{order.mark(side)}", sounds, longest))
-
-    def _ask_key(self, leg: str) -> None:
-        prompt = self._tools.announcer.prompts.path(Prompt.CALLBACK_KEY, self.order.locale)
-        sounds = [prompt] if prompt else []
-        for command in control.screen(leg, self.order.mark(Side.CLIENT), sounds, "", with_key=True):
-            self._send(command)
-
-    def _bridge(self, client: str, agent: str) -> None:
-        if self.order.recording:
-            self._send(control.record(client, self.order.recording))
-        *settings, bridge = control.bridge(client, agent)
-        for command in settings:
-            self._send(command)
-        self._send(bridge, refused=lambda text: BridgeRefused(self._tools.clock(), text))
-
-    def _release(self, side: Side, leg: str) -> None:
-        """Tell the one who is on the line that the other one cannot be had, and hang up."""
-        to_client = Prompt.CALLBACK_LATER if self.order.retries else Prompt.NOBODY_AVAILABLE
-        prompt = Prompt.CLIENT_UNREACHED if side is Side.AGENT else to_client
-        path = self._tools.announcer.prompts.path(prompt, self.order.locale)
-        if self.attempt.answered_at and side is self.attempt.first:
-            self._send(control.stop_music(leg))  # the tone that it hears: it has nothing else
-        for command in control.release(leg, path):
-            self._send(command)
-
-    def _send(self, command: Command, refused: Callable[[str], Fact] | None = None) -> None:
-        """Write it; a refusal may be a fact."""
-        told = (lambda text: self.tell(refused(text))) if refused else None
-        self._tools.pbx.say(command, told, self._log)
 
     def _overflowed(self) -> None:
         self._log.error("facts overflow: asking the PBX what is so")

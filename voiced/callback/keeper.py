@@ -73,9 +73,7 @@ class Keeper:
     ) -> None:
         self._pool, self._pbx, self._clock, self.watch = pool, pbx, clock, watch
         self.policies = policies
-        self.on_put: Callable[[], object] = lambda: (
-            None
-        )  # called when the outbox has what `watch` does not tell
+        self.on_put: Callable[[], object] = lambda: None  # the outbox has what `watch` does not tell
 
     def now(self) -> datetime:
         """The time that promises are kept by."""

@@ -10,6 +10,7 @@ from voiced.callback.callback import Status
 from voiced.callback.order import Order
 from voiced.callback.outcome import Result
 from voiced.callback.promise_facts import AttemptEnded, Fact, Tell
+from voiced.clock import moment
 from voiced.tickets.message import Message
 
 Row: TypeAlias = Any  # a callback's row, where nothing else is said
@@ -55,10 +56,10 @@ def change(row: Row, told: Tell, fact: Fact) -> Message:
     return Message(_stream(row["id"]), f"{row['id']}:{row['seq']}", RESULT, payload, row["id"])
 
 
-def connected(order: Order, at: datetime, seconds: float) -> Message:
-    """The two talk, since `at`. `seconds`: since the attempt began."""
+def connected(order: Order, at: float, seconds: float) -> Message:
+    """The two talk, since `at` (seconds since the epoch). `seconds`: since the attempt began."""
     payload = _result(
-        at, Status.IN_PROGRESS, "connected", callback_id=order.callback_id, story_id=order.story_id,
+        moment(at), Status.IN_PROGRESS, "connected", callback_id=order.callback_id, story_id=order.story_id,
         ticket=order.ticket, domain=order.domain_uuid, number=order.number, name=order.contact_name,
         extension=order.extension, attempt_id=order.id, seconds_to_connect=seconds,
     )  # fmt: skip
@@ -101,7 +102,7 @@ def notice(row: Row, extension: str, now: datetime) -> Message:
 
 
 def _result(
-    at: datetime, status: str, outcome: str, *, callback_id: UUID | None, story_id: Any, ticket: str,
+    at: datetime | None, status: str, outcome: str, *, callback_id: UUID | None, story_id: Any, ticket: str,
     domain: UUID, number: str, name: str, extension: str, department: str = "", cause: str = "",
     leg: str = "", sip_code: str = "", seconds: float = 0.0, seconds_to_connect: float | None = None,
     attempt: int | None = None, attempt_id: UUID | None = None, scheduled_at: datetime | None = None,

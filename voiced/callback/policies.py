@@ -17,9 +17,7 @@ from voiced.notices import Notices
 
 log = structlog.get_logger(__name__)
 
-KEEP_SECONDS: Final = (
-    60.0  # a change through any daemon is noticed at once; this is for notices that got lost
-)
+KEEP_SECONDS: Final = 60.0  # a change is noticed at once; this is for notices that got lost
 SOON: Final = 0.5  # seconds that a caller who waits can spare
 
 

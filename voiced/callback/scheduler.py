@@ -29,6 +29,7 @@ from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
 from voiced.database import ERRORS, is_away, query
+from voiced.logs import brief
 from voiced.notices import Notices
 from voiced.pbx.presence import Extension, Presence
 from voiced.refusals import DatabaseIsAway, Refusal
@@ -66,9 +67,7 @@ class Scheduler:
         self._resting: dict[Extension, asyncio.TimerHandle] = {}
         self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
-        self._told: dict[
-            Extension, asyncio.TimerHandle
-        ] = {}  # whose next turn comes after the notice's pause
+        self._told: dict[Extension, asyncio.TimerHandle] = {}  # their next turn comes after a pause
         self._has_missed = False  # a moment that came while it was not certain that the PBX is ours
         self._tasks = Tasks()
         self._is_stopped = self._is_waiting = False
@@ -216,7 +215,7 @@ class Scheduler:
                 if not (is_away(error) or isinstance(error, DatabaseIsAway)):
                     raise
                 self._has_missed = True  # what was looked at may not have been offered to anybody
-                log.warning("the database is away, callbacks wait", error=str(error) or repr(error))
+                log.warning("the database is away, callbacks wait", error=brief(error))
             self._is_waiting = True
             try:
                 async with asyncio.timeout(wait):

@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from voiced.callback import store
-from voiced.callback.driver import Driver, Tools
+from voiced.callback.driver import Driver
 from voiced.callback.facts import (
     PassedOn,
 )
@@ -21,6 +21,7 @@ from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay, CannotBeCalled
 from voiced.callback.state import Attempt
+from voiced.callback.tools import Tools
 from voiced.clock import steady
 from voiced.esl import EslError, Event, InvalidValue
 from voiced.facts import Fact, PbxLost, Requested

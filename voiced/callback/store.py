@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from voiced.callback.outcome import Outcome, Result
 from voiced.callback.policy import Policy
 from voiced.callback.promise_facts import Fact as PromiseFact
 from voiced.callback.state import Attempt
+from voiced.clock import moment
 from voiced.database import page, query, text
 from voiced.facts import Fact
 from voiced.folding import fold
@@ -160,8 +160,3 @@ def _attempt(row: Row) -> tuple[Order, Attempt, int] | None:
     except ValidationError as error:
         log.warning("a callback attempt cannot be read", attempt_id=str(row["id"]), error=str(error))
         return None
-
-
-def moment(at: float) -> datetime | None:
-    """Seconds since the epoch as PostgreSQL takes them; 0 is never."""
-    return datetime.fromtimestamp(at, UTC) if at else None

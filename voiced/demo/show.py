@@ -17,8 +17,9 @@ import httpx
 import structlog
 import uvicorn
 
-from voiced.app import QuietServer, running
+from voiced.app import running
 from voiced.demo.backend import SHOWN, Backend
+from voiced.demo.stop import Stop
 from voiced.demo.timeline import Timeline
 from voiced.settings import (
     CallbackSettings,
@@ -33,6 +34,7 @@ from voiced.settings import (
     TransferSettings,
 )
 from voiced.sim import Caller, Manner, Switch
+from voiced.web.server import QuietServer
 
 DOMAIN: Final = UUID("11111111-1111-4111-8111-111111111111")
 _PHONES: Final = (
@@ -47,35 +49,16 @@ _JOAO: Final = "5521988880000"
 _PACE: Final = 0.25  # prompts take a quarter of their time
 
 
-class _Stop:
-    """Ctrl-C. The first one stops the story, or the stay after it; the others change nothing."""
-
-    def __init__(self) -> None:
-        self._story, self._asked, self._is_staying = asyncio.current_task(), asyncio.Event(), False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._ask)
-
-    async def asked(self) -> None:
-        """Stay until it is asked for."""
-        self._is_staying = True
-        await self._asked.wait()
-
-    def _ask(self) -> None:
-        if not self._asked.is_set() and not self._is_staying and self._story is not None:
-            self._story.cancel()
-        self._asked.set()
-
-
 async def show(*, stay: bool, plain: bool) -> None:
     """Run the demo. With `stay`, until Ctrl-C."""
-    stop = _Stop()
+    stop = Stop()
     try:
         await _show(stop if stay else None, Timeline(plain=plain))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # everything is stopped: only the exit is left
 
 
-async def _show(stay: _Stop | None, timeline: Timeline) -> None:
+async def _show(stay: Stop | None, timeline: Timeline) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))  # errors only
     timeline.line("voiced demo: a PBX, a database, a ticketing backend and voiced, all on this machine.")
     with _data_dir() as data_dir:
@@ -205,7 +188,7 @@ async def _watch(api: httpx.AsyncClient, timeline: Timeline) -> None:
 # -- staying up -------------------------------------------------------------------------------------------
 
 
-async def _stay(stop: _Stop, switch: Switch, url: str, tickets: str, timeline: Timeline) -> None:
+async def _stay(stop: Stop, switch: Switch, url: str, tickets: str, timeline: Timeline) -> None:
     timeline.scene("It stays up: try it")
     timeline.line(f"  voiced              {url}")
     timeline.line(f"     the API          {url}/docs")

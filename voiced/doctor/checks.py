@@ -14,6 +14,7 @@ from rich.text import Text
 from voiced import database
 from voiced.doctor import event_socket
 from voiced.doctor.finding import Finding
+from voiced.logs import brief
 from voiced.settings import Settings
 
 PATIENCE: Final = 15.0  # seconds for one check
@@ -71,10 +72,10 @@ async def _database(settings: Settings) -> Finding:
         async with await database.open_pool(url, size=1) as pool:
             version = await pool.fetchval("show server_version")
             missing = await database.missing_migrations(pool)
-    except (database.DatabaseError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        return Finding("database", False, _why(error), advice)
     except asyncpg.PostgresError as error:
-        return Finding("database", False, _why(error), "give the user the right to create tables")
+        return Finding("database", False, brief(error), "give the user the right to create tables")
+    except (database.DatabaseError, *database.ERRORS) as error:
+        return Finding("database", False, brief(error), advice)
     text = f"PostgreSQL {version}"
     if missing:
         return Finding("database", True, f"{text}; {len(missing)} migration(s) to apply", "voiced migrate")
@@ -91,7 +92,7 @@ async def _fusionpbx(settings: Settings) -> Finding:
             count = await pool.fetchval("select count(*) from v_voice_transfer_destinations")
             has_extensions = await pool.fetchval("select to_regclass('v_extensions')")
     except (database.DatabaseError, *database.ERRORS) as error:
-        return Finding("FusionPBX", False, _why(error), advice)
+        return Finding("FusionPBX", False, brief(error), advice)
     text = f"{count} destination(s)"
     if not has_extensions:
         return Finding("FusionPBX", True, text, "no v_extensions there: do-not-disturb is not known")
@@ -119,10 +120,6 @@ async def _tickets(settings: Settings) -> Finding:
     advice = "no [tickets] token is set: it may refuse results"
     has_token = settings.tickets.token.get_secret_value()
     return Finding(what, True, f"{url} answers ({status})", "" if has_token else advice)
-
-
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__
 
 
 def _line(text: str) -> str:

@@ -37,8 +37,6 @@ _BY_CAUSE: Final[dict[str, Meaning]] = {
     "NO_PICKUP": Meaning.NO_ANSWER,
     "MEDIA_TIMEOUT": Meaning.FAILED,
     "RECOVERY_ON_TIMER_EXPIRE": Meaning.UNAVAILABLE,
-    # asked not to be disturbed (ours: such a phone is not rung)
-    "DO_NOT_DISTURB": Meaning.DND,
     # refused by a person
     "CALL_REJECTED": Meaning.REJECTED,
     "DECLINE": Meaning.REJECTED,
@@ -89,6 +87,11 @@ _BY_CAUSE: Final[dict[str, Meaning]] = {
     "NORMAL_UNSPECIFIED": Meaning.FAILED,
 }
 
+# Of our own, in the style of FreeSWITCH's.
+DO_NOT_DISTURB: Final = "DO_NOT_DISTURB"  # such a phone is not rung
+TOO_MANY_OUTSIDE: Final = "TOO_MANY_OUTSIDE_CALLS"  # above [transfer] outside_per_minute
+_OURS: Final = {DO_NOT_DISTURB: Meaning.DND, TOO_MANY_OUTSIDE: Meaning.UNAVAILABLE}
+
 _BY_SIP_CODE: Final[dict[str, Meaning]] = {
     "403": Meaning.UNAVAILABLE,
     "404": Meaning.UNAVAILABLE,
@@ -113,4 +116,4 @@ def meaning(cause: str, sip_code: str = "") -> Meaning:
     """What a hangup cause means. One that nobody knows is `failed`."""
     if cause in _VAGUE and sip_code in _BY_SIP_CODE:
         return _BY_SIP_CODE[sip_code]
-    return _BY_CAUSE.get(cause, Meaning.FAILED)
+    return _BY_CAUSE.get(cause) or _OURS.get(cause, Meaning.FAILED)

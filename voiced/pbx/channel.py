@@ -44,9 +44,7 @@ class Channel:
     attempt: str = ""  # the attempt that dialled it, ID.N
     label: str = ""  # sofia/internal/…, loopback/9000-a
     dialled: str = ""  # the number that the leg was dialled as
-    has_person: bool = (
-        False  # the far end of a loopback: somebody in there has answered, and is bridged to it
-    )
+    has_person: bool = False  # a loopback's far end: somebody in there has answered, and is bridged to it
     domain_uuid: str = ""  # FusionPBX's, of whose call it is
     domain_name: str = ""
     application: str = ""  # the last one that it was given; it may be over

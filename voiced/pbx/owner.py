@@ -87,8 +87,9 @@ class Ownership:
         """The switch keeps its note of the owner."""
 
     def pbx_back(self) -> None:
-        """The switch may have been restarted: say again who owns it."""
+        """Say again what was lost on the way, and who owns the switch: it may have been restarted."""
         if self.is_owner:
+            self._pbx.say_again()
             self._say()
 
     # -- inside -------------------------------------------------------------------------------------------
@@ -122,6 +123,7 @@ class Ownership:
     async def _step_down(self) -> None:
         log.error("another daemon owns the PBX now", pbx=self._pbx.name)
         self.is_owner, self._seen = False, None
+        self._pbx.forget()
         await self._on_lose()
         self._certain.set()
 

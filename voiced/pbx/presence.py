@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import structlog
 
 from voiced.esl import EslError, Event, InvalidValue, values
 from voiced.esl.commands import api
+from voiced.logs import brief
 from voiced.pbx.dnd import DoNotDisturb
+from voiced.pbx.edges import ChangeListener, Edges, FreeListener, State
 from voiced.pbx.extension import Extension, parse
 from voiced.pbx.pbx import Pbx
 from voiced.refusals import PbxIsAway
@@ -48,17 +49,6 @@ _ALIVE: Final = (  # the first for most; the dialplan may say later whose a chan
 _TALKING: Final = ("ACTIVE", "HELD", "UNHELD")  # callstate, in the table
 
 
-class State(StrEnum):
-    """What an extension does. Of several that are true the first in this order counts:
-    offline, in_call, ringing, dnd, available."""
-
-    AVAILABLE = "available"
-    IN_CALL = "in_call"
-    RINGING = "ringing"
-    DND = "dnd"
-    OFFLINE = "offline"
-
-
 class PresenceUnknown(PbxIsAway):
     """The PBX is lost, or has not been asked since it came back."""
 
@@ -79,18 +69,13 @@ class _Phones:
     contacts: dict[str, str] = field(default_factory=dict)  # contact URI → Call-ID
     legs: dict[str, _Leg] = field(default_factory=dict)
     state: State = State.OFFLINE
-    settling: asyncio.TimerHandle | None = None
-
-
-FreeListener: TypeAlias = Callable[[Extension], object]
-ChangeListener: TypeAlias = Callable[[Extension, State, State], object]
 
 
 class Presence:
     """The state of every extension of a PBX. `run()` keeps it true."""
 
     def __init__(self, pbx: Pbx, dnd: DoNotDisturb, *, settle_seconds: float = 5.0) -> None:
-        self._pbx, self._dnd, self._settle_seconds = pbx, dnd, settle_seconds
+        self._pbx, self._dnd, self._edges = pbx, dnd, Edges(settle_seconds)
         self._known = False
         self._losses = 0
         self._phones: dict[Extension, _Phones] = {}
@@ -99,10 +84,7 @@ class Presence:
         self._left: set[Extension] = set()  # whose phone unregistered while the tables were being asked
         self._doubtful: dict[Extension, float] = {}  # whose registration has to be asked for, since when
         self._asking: set[Extension] = set()
-        self._free: dict[str, dict[Extension, None]] = {}  # by domain
         self._before: dict[Extension, State] = {}  # as it was when the PBX was lost
-        self._on_free: list[FreeListener] = []
-        self._on_change: list[ChangeListener] = []
         self._look_at = self._unsure_until = 0.0
         self._trouble = False
         self._wake = asyncio.Event()
@@ -124,22 +106,22 @@ class Presence:
 
     def is_free(self, extension: Extension) -> bool:
         """Available, and for `settle_seconds` already. Nobody is while the PBX is lost."""
-        return extension in self._free.get(extension.domain, ())
+        return self._edges.is_free(extension)
 
     def free(self, domain: str) -> Iterable[Extension]:
         """Everybody of a domain (its name) who is free now, the longest first."""
-        return tuple(self._free.get(domain.lower(), ()))
+        return self._edges.free(domain)
 
     def on_free(self, listener: FreeListener) -> None:
         """Call `listener(extension)` each time that an extension has been available for `settle_seconds`.
 
         After a (re)connect that is everybody who is available, `settle_seconds` later.
         """
-        self._on_free.append(listener)
+        self._edges.on_free.append(listener)
 
     def on_change(self, listener: ChangeListener) -> None:
         """Call `listener(extension, before, now)` at each change; after a loss, for what it brought."""
-        self._on_change.append(listener)
+        self._edges.on_change.append(listener)
 
     async def run(self) -> None:
         """Ask the PBX what is so, after each reconnect and now and then, until cancelled."""
@@ -156,10 +138,8 @@ class Presence:
         """Nothing is known any more."""
         if self._known:
             self._before = {extension: phones.state for extension, phones in self._phones.items()}
-        for phones in self._phones.values():
-            if phones.settling is not None:
-                phones.settling.cancel()
-        for kept in (self._phones, self._legs, self._gone, self._left, self._doubtful, self._free):
+        self._edges.forget()
+        for kept in (self._phones, self._legs, self._gone, self._left, self._doubtful):
             kept.clear()
         self._known = False
         self._losses += 1
@@ -233,7 +213,7 @@ class Presence:
             await self._settle_doubts()
         except (EslError, ValueError, LookupError) as error:
             if not self._trouble:
-                log.warning("the PBX did not tell who is there", error=str(error) or repr(error))
+                log.warning("the PBX did not tell who is there", error=brief(error))
             self._trouble = True
             return RETRY_SECONDS
         self._trouble = False
@@ -341,10 +321,10 @@ class Presence:
             if phones is not None:
                 phones.state = before.get(extension, State.OFFLINE)
                 self._update(extension)
-                if phones.state is State.AVAILABLE and phones.settling is None:
-                    self._settle(extension, phones)
+                if phones.state is State.AVAILABLE:
+                    self._edges.settle(extension)
             elif before[extension] is not State.OFFLINE:
-                self._tell(self._on_change, extension, before[extension], State.OFFLINE)
+                self._edges.changed(extension, before[extension], State.OFFLINE)
 
     def _put_leg(self, uuid: str, extension: Extension, is_talking: bool, heard_at: float) -> None:
         leg = self._legs.get(uuid)
@@ -367,7 +347,7 @@ class Presence:
         return leg
 
     def _update(self, extension: Extension) -> None:
-        """Say what has changed, begin to settle or stop, forget who is not there at all."""
+        """Say what has changed, forget who is not there at all."""
         phones = self._phones.get(extension)
         if phones is None:
             return
@@ -378,13 +358,7 @@ class Presence:
         before, phones.state = phones.state, self._state_of(extension, phones)
         if before is phones.state:
             return
-        if phones.settling is not None:
-            phones.settling.cancel()
-            phones.settling = None
-        self._free.get(extension.domain, {}).pop(extension, None)
-        if phones.state is State.AVAILABLE:
-            self._settle(extension, phones)
-        self._tell(self._on_change, extension, before, phones.state)
+        self._edges.changed(extension, before, phones.state)
 
     def _state_of(self, extension: Extension, phones: _Phones) -> State:
         if not phones.contacts:
@@ -393,22 +367,6 @@ class Presence:
             is_talking = any(leg.is_talking for leg in phones.legs.values())
             return State.IN_CALL if is_talking else State.RINGING
         return State.DND if self._dnd.has(extension) else State.AVAILABLE
-
-    def _settle(self, extension: Extension, phones: _Phones) -> None:
-        loop = asyncio.get_running_loop()
-        phones.settling = loop.call_later(self._settle_seconds, self._settled, extension)
-
-    def _settled(self, extension: Extension) -> None:
-        self._phones[extension].settling = None
-        self._free.setdefault(extension.domain, {})[extension] = None
-        self._tell(self._on_free, extension)
-
-    def _tell(self, listeners: Iterable[Callable[..., object]], *what: object) -> None:
-        for listener in tuple(listeners):
-            try:
-                listener(*what)
-            except Exception:
-                log.exception("a listener to presence failed")
 
 
 def _forget(contacts: dict[str, str], call_id: str) -> None:

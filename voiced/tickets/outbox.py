@@ -21,7 +21,7 @@ import httpx
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from voiced.database import ERRORS, query, text
+from voiced.database import ERRORS, is_away, query, text
 from voiced.logs import brief
 
 log = structlog.get_logger(__name__)
@@ -150,9 +150,10 @@ class Outbox:
         try:
             async with connection.transaction():
                 await self._answered(connection, row["idempotency_key"], row["path"], answer)
-        except (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError):
-            raise  # it is sent again, under the same key
-        except Exception:  # a fault of ours: the backend has the message all the same
+        except Exception as error:
+            if is_away(error):
+                raise  # it is sent again, under the same key
+            # a fault of ours: the backend has the message all the same
             log.exception("an answer could not be taken", **_about(row))
 
     async def _post(self, row: Any) -> tuple[int | None, str, dict[str, Any]]:

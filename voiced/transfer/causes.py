@@ -26,7 +26,6 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-TOO_MANY_OUTSIDE: Final = "TOO_MANY_OUTSIDE_CALLS"  # ours: an attempt above [transfer] outside_per_minute
 _RETRYABLE: Final = {Status.BUSY, Status.NO_ANSWER, Status.UNAVAILABLE, Status.FAILED}
 _BY_THE_AGENT: Final = {Status.BUSY, Status.DND, Status.REJECTED}
 _ANSWERED_AND_GONE: Final = {"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"}
@@ -55,6 +54,6 @@ class Ending:
 
 def ending(cause: str, sip_code: str = "") -> Ending:
     """What a hangup cause means. A cause that nobody knows is `failed`, under its own name."""
-    status = Status.UNAVAILABLE if cause == TOO_MANY_OUTSIDE else Status(meaning(cause, sip_code))
+    status = Status(meaning(cause, sip_code))
     by_the_agent = status in _BY_THE_AGENT or cause in _ANSWERED_AND_GONE
     return Ending(status, cause, sip_code, "agent" if by_the_agent else "voiced")

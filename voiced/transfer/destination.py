@@ -55,9 +55,7 @@ class Destination:
     description: str = ""
     working_hours: WorkingHours | None = None  # None: always open
     priority: int = 100  # the lower wins a tie, as FusionPBX orders
-    is_default: bool = (
-        False  # one a domain and secretary; of two, where there are, the first by priority and name
-    )
+    is_default: bool = False  # of two, where there are, the first by priority and name
     is_enabled: bool = True
     screening: bool = False
     announce: bool | None = None

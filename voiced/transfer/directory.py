@@ -20,6 +20,7 @@ import structlog
 
 from voiced.database import is_away, query
 from voiced.folding import fold
+from voiced.logs import brief
 from voiced.notices import Notices
 from voiced.transfer.catalogue import read
 from voiced.transfer.destination import Destination
@@ -104,7 +105,7 @@ class Directory:
                 raise
             if kept is None:
                 raise DatabaseIsAway("the destinations cannot be read; try again later") from error
-            log.warning("destinations cannot be read, the old ones are used", error=str(error) or repr(error))
+            log.warning("destinations cannot be read, the old ones are used", error=brief(error))
             return kept
 
     def drop(self, domain: UUID) -> None:

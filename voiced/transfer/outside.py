@@ -15,7 +15,8 @@ import asyncpg
 import structlog
 
 from voiced.database import is_away, query
-from voiced.transfer.causes import TOO_MANY_OUTSIDE
+from voiced.logs import brief
+from voiced.pbx.causes import TOO_MANY_OUTSIDE
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ class Outside:
             async with asyncio.timeout(COUNT_SECONDS):
                 may_dial = await self._count(attempt, domain, numbers)
         except Exception as error:
-            log.error("a number outside cannot be counted", attempt=attempt, error=str(error) or repr(error))
+            log.error("a number outside cannot be counted", attempt=attempt, error=brief(error))
             return UNCOUNTED
         if not may_dial:
             log.warning("too many numbers outside within a minute", domain=str(domain), attempt=attempt)

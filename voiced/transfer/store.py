@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import asyncpg
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from voiced.clock import moment
 from voiced.database import page, query, text
 from voiced.facts import Fact
 from voiced.scribe import Note
@@ -25,11 +25,6 @@ log = structlog.get_logger(__name__)
 
 _TRANSFER = TypeAdapter(Transfer)
 _REQUEST = TypeAdapter(Request)
-
-
-def moment(at: float) -> datetime | None:
-    """Seconds since the epoch as a timestamp; None for 0, which means never."""
-    return datetime.fromtimestamp(at, UTC) if at else None
 
 
 def beginning(request: Request, t: Transfer) -> Note:

@@ -10,6 +10,7 @@ from voiced.callback.keeper import Kept
 from voiced.callback.order import Order
 from voiced.callback.state import Attempt
 from voiced.callback.wording import why_not
+from voiced.clock import moment
 from voiced.web.callback_answers import PlacedCall
 from voiced.web.services import Services
 
@@ -45,8 +46,8 @@ def call(order: Order, a: Attempt) -> dict[str, Any]:
     return {
         "id": order.id, "call_uuid": order.id, "callback_id": order.callback_id,
         "ticket_id": order.ticket, "domain_uuid": order.domain_uuid, "extension": order.extension,
-        "number": order.number, "phase": a.phase, "requested_at": store.moment(a.requested_at),
-        "connected_at": store.moment(a.connected_at), "duration_seconds": round(a.talk_seconds, 1),
+        "number": order.number, "phase": a.phase, "requested_at": moment(a.requested_at),
+        "connected_at": moment(a.connected_at), "duration_seconds": round(a.talk_seconds, 1),
         "result": outcome.result if outcome else "", "cause": outcome.cause if outcome else "",
         "leg": outcome.leg if outcome else "", "sip_code": outcome.sip_code if outcome else "",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from voiced.database import ERRORS, is_away
+from voiced.logs import brief
 from voiced.refusals import DatabaseIsAway, Refusal
 from voiced.web.spelling import snake
 
@@ -106,7 +107,7 @@ def install(app: FastAPI) -> None:
         if refusal is None:
             return await fault(request, error)
         if refusal is not error:
-            log.warning("no database for a request", path=request.url.path, error=str(error) or repr(error))
+            log.warning("no database for a request", path=request.url.path, error=brief(error))
         more = {"messages": refusal.messages, "options": refusal.options}
         status = STATUS[refusal.code]
         return ApiError(status, refusal.code, str(refusal), refusal.field, more).response()

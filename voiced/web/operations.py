@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from voiced import database
 from voiced.database import query
+from voiced.logs import brief
 from voiced.refusals import Refusal
 from voiced.web import live
 from voiced.web.access import Granted
@@ -67,7 +68,7 @@ async def readyz(at: At) -> JSONResponse:
         async with asyncio.timeout(DATABASE_SECONDS):
             owned = await at.pool.fetchrow(query("lease/look"), at.pbx.name) is not None
     except database.ERRORS as error:
-        checks["database"] = str(error) or type(error).__name__
+        checks["database"] = brief(error)
     role, checks["calls"] = _calls(at, owned)
     ready = all(state == "ok" for state in checks.values())
     return JSONResponse({"ready": ready, "role": role, **checks}, 200 if ready else 503)
