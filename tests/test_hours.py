@@ -61,6 +61,24 @@ def test_a_span_over_midnight_belongs_to_the_day_on_which_it_begins(when: str, i
     assert hours(NIGHT).is_open(at(when)) is is_open
 
 
+@pytest.mark.parametrize(
+    ("value", "when", "closes"),
+    [
+        (OFFICE, "2026-11-16 08:00", "2026-11-16 12:00"),
+        (OFFICE, "2026-11-16 11:59:59", "2026-11-16 12:00"),
+        (OFFICE, "2026-11-16 12:00", "2026-11-16 12:00"),  # it is closed
+        (NIGHT, "2026-11-20 23:00", "2026-11-21 06:00"),
+        ({"monday": ["08:00-12:00", "12:00-14:00", "13:00-18:00"]}, "2026-11-16 09:00", "2026-11-16 18:00"),
+        ({"monday": "00:00-24:00", "tuesday": "00:00-01:00"}, "2026-11-16 09:00", "2026-11-17 01:00"),
+        ({"holidays": {"dates": ["12-25"]}}, "2026-12-24 23:59", "2026-12-25 00:00"),
+        ({"holidays": {"dates": ["12-25"]}}, "2026-12-23 09:00", "2026-12-25 00:00"),
+        ({"holidays": {"dates": ["12-25"]}}, "2026-11-16 09:00", "2026-11-18 00:00"),  # far enough
+    ],
+)
+def test_it_closes_at_the_end_of_spans_that_meet(value: dict[str, Any], when: str, closes: str) -> None:
+    assert hours(value).closes_at(at(when)) == at(closes)
+
+
 def test_midnight_ends_a_day_and_begins_one() -> None:
     all_monday = hours({"monday": "00:00-24:00"})
     assert not all_monday.is_open(at("2026-11-15 23:59:59"))
@@ -249,10 +267,25 @@ def test_what_never_opens_says_no_time() -> None:
         {"holidays": {"optional": 1, "countries": "BR"}}, {"holidays": {"country": "BR", "optional": "yes"}},
         {"holidays": {"country": "BR", "state": "XX"}}, {"holidays": {"state": "SP"}},
         {"holidays": {"country": "BR", "state": "XX", "city": "Natal"}}, {"holidays": {"city": "Natal"}},
- {"timezone": "../../etc/passwd"},
+        {"timezone": "../../etc/passwd"},
     ],
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said(value: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         WorkingHours.parse(value, SAO_PAULO)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ({"monday": ["08:00-09:00"] * 25}, "monday: 25 spans are too many; a day has at most 24"),
+        ({"holidays": {"dates": ["12-24"] * 1001}}, "dates has 1001 dates, and at most 1000 are taken"),
+        ({"holidays": {"open": ["12-24"] * 1001}}, "open has 1001 dates, and at most 1000 are taken"),
+    ],
+)
+def test_no_more_is_taken_than_anybody_needs(value: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        WorkingHours.parse(value, SAO_PAULO)
+    day, dates = ["08:00-09:00"] * 24, ["12-24"] * 1000
+    assert hours({"monday": day, "holidays": {"dates": dates, "open": dates}})

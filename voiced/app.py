@@ -19,6 +19,7 @@ from voiced.callback.desk import Desk as CallbackDesk
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.maker import Maker
 from voiced.callback.order import Order
+from voiced.callback.outcome import WINDOW_CLOSED, Side
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Policy
 from voiced.callback.scheduler import Scheduler
@@ -239,8 +240,10 @@ class Daemon:
         await self.transfers.close()
         await self.attempts.close()
 
-    def _why_not(self, order: Order) -> str:
-        """Why an agent cannot take a call now (a cause); '' where they can, and where that is not known."""
+    def _why_not(self, order: Order, side: Side) -> str:
+        """Why a side cannot be called now (a cause); '' where it can, and where that is not known."""
+        if side is Side.CLIENT:
+            return WINDOW_CLOSED if order.call_until and _now() >= order.call_until else ""
         try:
             return CAUSES.get(self.presence.state(Extension(order.extension, order.domain)), "")
         except PresenceUnknown:

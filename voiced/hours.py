@@ -29,6 +29,8 @@ import holidays
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LOOK_AHEAD: Final = 370  # days: whatever opens only later than that does not open
+MOST_SPANS: Final = 24  # of one day
+MOST_DATES: Final = 1000  # of holidays
 _DAY: Final = 24 * 60  # minutes
 _SPAN: Final = re.compile(r"(\d{1,2}):([0-5]\d)\s*[-–]\s*(\d{1,2}):([0-5]\d)", re.ASCII)
 _DATE: Final = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)", re.ASCII)
@@ -86,9 +88,14 @@ class WorkingHours:
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there. `now` is aware."""
-        today = now.astimezone(_zone(self.timezone)).date()
-        days = (today - timedelta(days=1), today)
-        return any(begins <= now < ends for day in days for begins, ends in self._spans_of(day))
+        return self._ends_of_spans(now) != []
+
+    def closes_at(self, now: datetime) -> datetime:
+        """When it closes, `now` if it is closed; where it is open for long, a moment a day or more ahead."""
+        at = now
+        while at - now < timedelta(days=1) and (ends := self._ends_of_spans(at)):
+            at = max(ends)
+        return at
 
     def opens_at(self, now: datetime) -> datetime | None:
         """When it opens next, in its own time zone; None if never."""
@@ -108,6 +115,12 @@ class WorkingHours:
             "pt-BR": _in_portuguese(name, local, opens, is_holiday),
             "en": _in_english(name, local, opens),
         }
+
+    def _ends_of_spans(self, now: datetime) -> list[datetime]:
+        """The ends of the spans in which `now` is: one, or several that overlap."""
+        today = now.astimezone(_zone(self.timezone)).date()
+        days = (today - timedelta(days=1), today)
+        return [ends for day in days for begins, ends in self._spans_of(day) if begins <= now < ends]
 
     def _spans_of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         """The instants between which it is open on that day."""
@@ -151,6 +164,8 @@ def _by_weekday(value: Mapping[str, Any]) -> dict[str, Any]:
 def _spans(day: str, value: Any) -> tuple[Span, ...]:
     """One span or a list of them, each `08:00-12:00` or {"start": "08:00", "end": "12:00"}."""
     given = [] if value is None else value if isinstance(value, list) else [value]
+    if len(given) > MOST_SPANS:
+        _wrong(f"{day}: {len(given)} spans are too many; a day has at most {MOST_SPANS}")
     found = []
     for one in given:
         text = f"{one['start']}-{one['end']}" if isinstance(one, dict) and {*one} == {"start", "end"} else one
@@ -209,6 +224,8 @@ def _text(name: str, value: Any) -> str:
 def _dates(name: str, value: Any) -> frozenset[str]:
     if value is not None and not isinstance(value, list):
         _wrong(f"holidays: {name} is a list of dates, not {str(value)[:30]!r}")
+    if value and len(value) > MOST_DATES:
+        _wrong(f"holidays: {name} has {len(value)} dates, and at most {MOST_DATES} are taken")
     for day in value or []:
         match = _DATE.fullmatch(day) if isinstance(day, str) else None
         try:

@@ -12,6 +12,7 @@ import pytest
 from tests.callback.conftest import CLIENT, House
 from tests.conftest import DOMAIN, Api, settings_for
 from voiced.app import running
+from voiced.callback.keeper import MOST_TICKETS
 from voiced.callback.rules import steps
 from voiced.pbx import control
 from voiced.pbx.presence import State
@@ -415,6 +416,22 @@ async def test_an_originate_for_a_number_belongs_to_its_open_callback(house: Hou
     await house.until_told("completed", "completed")
     told = [one for one in house.results() if one["outcome"] == "completed"]
     assert {(one["ticketId"], one["callbackId"]) for one in told} == {("K1", row["id"]), ("K2", row["id"])}
+
+
+async def test_a_callback_has_no_more_tickets_than_it_can_tell(house: House) -> None:
+    row = await house.promise(ticket_id="K0")
+    for n in range(1, MOST_TICKETS):
+        await house.promise(ticket_id=f"K{n}")
+    body = {"domain_uuid": str(DOMAIN), "number": CLIENT, "extension": "1001", "ticket_id": "one more"}
+    refused = await house.client.post("/api/callbacks", json=body)
+    assert (refused.status_code, refused.json()["error"]) == (409, "too_many_tickets")
+    body = {"domain_uuid": str(DOMAIN), "client_number": CLIENT, "ticket_id": "one more"}
+    refused = await house.client.post("/api/callback/originate", json=body)
+    assert (refused.status_code, refused.json()["error"]) == (409, "too_many_tickets")
+    assert not house.switch.dials
+    await house.promise(ticket_id="K7")  # it has that one
+    row = await house.look(row["id"])
+    assert row["ticket_ids"] == [f"K{n}" for n in range(MOST_TICKETS)]
 
 
 async def test_an_originate_while_the_scheduler_calls_the_number_is_refused(house: House) -> None:

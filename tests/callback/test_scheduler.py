@@ -263,6 +263,33 @@ async def test_nobody_is_called_while_the_window_is_closed(house: House, agent: 
     await house.until_talking(agent, line)
 
 
+async def test_a_client_is_not_called_once_the_window_has_closed_while_the_agents_phone_rang(
+    house: House, agent: Phone
+) -> None:
+    await house.settings(auto_dial=True, window=OFFICE)
+    house.clock.set(NOON.replace(hour=17, minute=59))
+    agent.manner = Manner.RING
+    line = house.line()
+    row = await house.promise()
+    await house.switch.until(lambda: agent.ringing)
+    house.clock.set(NOON.replace(hour=18))
+    agent.answer()
+    await house.until_told("ticket", "calling", "retry")
+    assert (house.result("retry")["cause"], house.result("retry")["leg"]) == ("WINDOW_CLOSED", "")
+    await house.until_free()  # the agent was told that it came to nothing
+    house.after(seconds=30)
+    await house.until_told("retry", "rescheduled")
+    assert house.result("rescheduled")["cause"] == "WINDOW_CLOSED"
+    assert line.calls == 0
+    row = await house.look(row["id"])
+    assert (row["status"], row["attempts"]) == ("ready_to_call", 0)
+    assert datetime.fromisoformat(row["next_at"]) == NOON.replace(hour=9) + timedelta(days=1)
+    agent.manner = Manner.ANSWER
+    house.clock.set((NOON.replace(hour=9) + timedelta(days=1)).astimezone(UTC))
+    house.after(seconds=1)
+    await house.until_talking(agent, line)
+
+
 async def test_the_clients_own_morning_counts(house: House, agent: Phone) -> None:
     await house.settings(auto_dial=True, client_window=OFFICE)
     house.clock.set(NOON.replace(hour=9, minute=30))  # half past seven in Rio Branco

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from pydantic import TypeAdapter
 
-from voiced.callback import numbers, promise, store
+from voiced.callback import numbers, promise, store, window
 from voiced.callback.callback import Status
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
@@ -103,7 +103,7 @@ class Calls:
 
         It is never retried by us: the answer says whether it should be. Raises NumberMismatch,
         AlreadyCompleted, CallbackIsClosed, NoSuchCallback, NobodyToCall, BadNumber, NumberBlocked,
-        PrefixNotAllowed.
+        PrefixNotAllowed, TooManyTickets.
         """
         policy = await self._keeper.policies.of(domain.company)
         number = numbers.e164(wanted.number, domain.region)
@@ -147,8 +147,8 @@ class Calls:
         row = await self._pool.fetchrow(query("callback/open_of_number"), domain, number)
         return await self._keeper.find(row["id"], "", domain) if row else None
 
-    async def order_for(self, row: dict[str, Any], extension: str) -> Order:
-        """The order of a callback's next call.
+    async def order_for(self, row: dict[str, Any], extension: str, *, in_window: bool = False) -> Order:
+        """The order of a callback's next call: at any hour, or while the window that is open now is open.
 
         Raises NoSuchCallback for a domain that is not configured, NumberBlocked, PrefixNotAllowed.
         """
@@ -157,11 +157,15 @@ class Calls:
             raise NoSuchCallback("its domain is not configured here any more")
         policy = await self._keeper.policies.of(row["company_id"])
         numbers.check(row["number"], policy)  # it may be blocked by now
-        return self._order(
+        order = self._order(
             uuid4(), domain, policy, extension, row["number"], story_id=row["story_id"],
             ticket_id=row["ticket_id"], callback_id=row["id"], contact_name=row["contact_name"],
             reason=row["reason"],
         )  # fmt: skip
+        if not in_window:
+            return order
+        closes = window.closes_at(policy, row["number"], domain.timezone, self._keeper.now())
+        return replace(order, call_until=closes)
 
     async def place(self, order: Order) -> Placed:
         """Call, if the agent can take it. Raises AgentNotAvailable, AttemptUnderWay, PbxIsAway."""
@@ -181,7 +185,10 @@ class Calls:
         return Placed(order.id)
 
     async def monitor(self, id: UUID, ticket_id: str, domain: UUID | None) -> tuple[Order, Attempt]:
-        """How far a call is; a ticket that it did not have is noted. Raises NoSuchAttempt."""
+        """How far a call is; a ticket that it did not have is noted.
+
+        Raises NoSuchAttempt, TooManyTickets.
+        """
         found = await self.look(id, domain)
         if found is None:
             raise NoSuchAttempt

@@ -32,16 +32,19 @@ class Hands:
         self._tools, self._order, self._now, self._tell, self._log = tools, order, now, tell, log
 
     def dial(self, side: Side) -> None:
-        """Originate, if this daemon may and the agent can still take the call."""
+        """Originate, if this daemon may, the agent can still take the call, and it is not too late for it."""
         order, now = self._order(), self._tools.clock()
         if not self._tools.ownership.may_dial():
             self._tell(JobFailed(now, side, "NOT_OWNER"))
             return
         agent_waits = self._now().agent.is_on  # then they are in this call, and in no other
-        if not agent_waits and (cause := self._tools.why_not(order)):  # the second time that it is asked
+        if not agent_waits and (cause := self._tools.why_not(order, Side.AGENT)):  # asked for the second time
             self._tell(JobFailed(now, Side.AGENT, cause))
             if side is Side.CLIENT:
                 self._tell(JobFailed(now, side, "NOT_SENT"))
+            return
+        if side is Side.CLIENT and (cause := self._tools.why_not(order, side)):
+            self._tell(JobFailed(now, side, cause))
             return
         shown = (order.number, AGENT_SHOWS) if side is Side.AGENT else (order.caller_id, "")
         originate = control.dial(

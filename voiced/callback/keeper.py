@@ -35,6 +35,7 @@ from voiced.callback.refusals import (
     CallbackIsCalling,
     CallbackIsClosed,
     NoSuchCallback,
+    TooManyTickets,
 )
 from voiced.callback.state import Attempt
 from voiced.database import query, text
@@ -44,6 +45,8 @@ from voiced.table import fact_name
 from voiced.tickets.message import Message
 
 log = structlog.get_logger(__name__)
+
+MOST_TICKETS: Final = 20  # of one callback: each is told of every change
 
 _REFUSALS: Final[dict[str, type[Refusal]]] = {
     ".calling": CallbackIsCalling,
@@ -133,9 +136,14 @@ class Keeper:
             self.watch(each)
         return kept
 
-    async def add_ticket(self, id: UUID, ticket: str) -> None:
-        """One more ticket of a callback: it is found by it, and told of to it, from now on."""
-        await self._pool.execute(query("callback/add_ticket"), id, text(ticket))
+    async def add_ticket(self, id: UUID, ticket: str, connection: Any = None) -> None:
+        """One more ticket of a callback: it is found by it, and told of to it, from now on.
+
+        Raises TooManyTickets.
+        """
+        database = connection or self._pool
+        if not await database.fetchval(query("callback/add_ticket"), id, text(ticket), MOST_TICKETS - 1):
+            raise TooManyTickets
 
     # -- attempts -----------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class Maker:
         """A new promise, or the client's open one brought up to date.
 
         Raises CallbacksDisabled, BadNumber, NumberBlocked, PrefixNotAllowed, CostlyNumber, NobodyToCall,
-        TooManyForNumber, CallbackIsCalling.
+        TooManyForNumber, TooManyTickets, CallbackIsCalling.
         """
         policy = await self._keeper.policies.of(wanted.company_id)
         if not policy.enabled:
@@ -118,6 +118,6 @@ class Maker:
             text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
         )  # fmt: skip
         if wanted.ticket_id:
-            await connection.execute(query("callback/add_ticket"), row["id"], text(wanted.ticket_id))
+            await self._keeper.add_ticket(row["id"], wanted.ticket_id, connection)
         row = await connection.fetchrow(query("callback/lock"), row["id"])
         return await self._keeper.decide(connection, row, fact, policy)

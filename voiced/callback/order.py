@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from voiced.callback.outcome import Side
@@ -35,6 +36,7 @@ class Order:
     connect_seconds: float = 60.0
     rest_seconds: float = 60.0  # for an agent who has refused or missed the call
     retries: bool = True  # False: whoever asked for the call retries by itself
+    call_until: datetime | None = None  # the client is not dialled then or later; None: at any hour
     named_ticket: str = ""  # told to us after the call was asked for (`monitor`)
 
     @property

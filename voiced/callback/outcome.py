@@ -57,6 +57,7 @@ _CLIENT: Final = {
 _RESTING: Final = {Result.REJECTED, Result.NO_ANSWER, Result.DND, Result.LEFT}
 
 
+WINDOW_CLOSED: Final = "WINDOW_CLOSED"  # the cause where it was too late to call the client
 LOST_TOGETHER: Final = "LOST_TOGETHER"  # the cause where both were on the line while nobody watched
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from voiced.callback.callback import WAITING, Callback, Status
-from voiced.callback.outcome import CLIENT_BUDGETS, LOST_TOGETHER, Budget, Result
+from voiced.callback.outcome import CLIENT_BUDGETS, LOST_TOGETHER, WINDOW_CLOSED, Budget, Result
 from voiced.callback.policy import MissedWindow, Owner, Policy
 from voiced.callback.promise_facts import (
     AgentFree,
@@ -201,9 +201,9 @@ def _miss_window(c: Callback, fact: AgentFree, opens_at: datetime, policy: Polic
         return _close(c, fact, Status.EXPIRED, Tell("expired", "WINDOW_MISSED"))
     c = _count(c, Budget.WINDOW)
     if c.misses[Budget.WINDOW] >= policy.limit(Budget.WINDOW):
-        return replace(c, status=Status.NEEDS_REVIEW), (Tell("needs_review", "WINDOW_CLOSED"),)
+        return replace(c, status=Status.NEEDS_REVIEW), (Tell("needs_review", WINDOW_CLOSED),)
     expires_at = max(c.expires_at, policy.expiry(opens_at))
-    return replace(c, not_before=opens_at, expires_at=expires_at), (Tell("rescheduled", "WINDOW_CLOSED"),)
+    return replace(c, not_before=opens_at, expires_at=expires_at), (Tell("rescheduled", WINDOW_CLOSED),)
 
 
 def _soonest(c: Callback, at: datetime, policy: Policy) -> datetime:

@@ -41,6 +41,12 @@ class TooManyForNumber(Refusal):
     code, field = "too_many_for_number", "number"
 
 
+class TooManyTickets(Refusal):
+    """The callback has as many tickets as can be told of it."""
+
+    code, field = "too_many_tickets", "ticket_id"
+
+
 class NoSuchCallback(Refusal):
     """There is no such callback."""
 

@@ -174,7 +174,8 @@ class Scheduler:
     async def _call(self, kept: Kept, extension: Extension) -> None:
         id = kept.row["id"]
         try:
-            placed = await self._calls.place(await self._calls.order_for(kept.row, extension.number))
+            order = await self._calls.order_for(kept.row, extension.number, in_window=True)
+            placed = await self._calls.place(order)
         except DatabaseIsAway:
             raise
         except Refusal as refusal:

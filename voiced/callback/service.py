@@ -45,7 +45,7 @@ class Attempts(Service):
 
     def __init__(
         self, pbx: Pbx, scribe: Scribe, pool: asyncpg.Pool, ownership: Ownership, announcer: Announcer,
-        music: str, *, begin: Begin, why_not: Callable[[Order], str], watch: Watch,
+        music: str, *, begin: Begin, why_not: Callable[[Order, Side], str], watch: Watch,
         clock: Callable[[], float] = steady,
     ) -> None:  # fmt: skip
         super().__init__(pbx, ownership)

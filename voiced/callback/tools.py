@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voiced.callback.order import Order
+from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt
 from voiced.facts import Fact
 from voiced.pbx.owner import Ownership
@@ -27,7 +28,7 @@ class Tools:
     announcer: Announcer
     music: str
     begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
-    why_not: Callable[[Order], str]  # the agent cannot take the call now (a cause); '' where they can
+    why_not: Callable[[Order, Side], str]  # a side cannot be called now (a cause); '' where it can
     ownership: Ownership
     watch: Callable[[Order, Attempt, Attempt, Fact], object]
     ask_pbx: Callable[[Driver], object]

@@ -24,10 +24,7 @@ def opens_at(policy: Policy, number: str, timezone: str, now: datetime) -> datet
     `timezone` is the domain's; the client's own is told by the number (E.164). Where that may be in several,
     it has to be the hour in all of them: nobody is called at night.
     """
-    wanted = [WorkingHours.parse(policy.window or {}, timezone)]
-    if policy.client_window:
-        wanted += [WorkingHours.parse(policy.client_window, zone) for zone in zones_of(number, timezone)]
-    calendars = [hours for hours in wanted if hours is not None]
+    calendars = _calendars(policy, number, timezone)
     if all(hours.is_open(now) for hours in calendars):
         return None
     at = now
@@ -44,11 +41,26 @@ def opens_at(policy: Policy, number: str, timezone: str, now: datetime) -> datet
     return now + timedelta(days=1)
 
 
+def closes_at(policy: Policy, number: str, timezone: str, now: datetime) -> datetime | None:
+    """When the client may not be called any more (`now` if it is so already); None where there is no window.
+
+    Looked for a day ahead: no call takes that long to begin.
+    """
+    return min((hours.closes_at(now) for hours in _calendars(policy, number, timezone)), default=None)
+
+
 def zones_of(number: str, otherwise: str) -> tuple[str, ...]:
     """The time zones that a number (E.164) may be in; `otherwise` where nothing is known of it."""
     found = set(places.time_zones_for_number(phonenumbers.parse(number))) - {_UNKNOWN}
     found.update(*(zones for prefix, zones in _ALSO.items() if number.startswith(prefix)))
     return tuple(sorted(found)) or (otherwise,)
+
+
+def _calendars(policy: Policy, number: str, timezone: str) -> list[WorkingHours]:
+    wanted = [WorkingHours.parse(policy.window or {}, timezone)]
+    if policy.client_window:
+        wanted += [WorkingHours.parse(policy.client_window, zone) for zone in zones_of(number, timezone)]
+    return [hours for hours in wanted if hours is not None]
 
 
 def _midnight_after(now: datetime, zone: str) -> datetime:

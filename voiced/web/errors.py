@@ -29,7 +29,7 @@ _CODES: Final = {
     409: (
         "call_is_busy", "has_ended", "is_talking", "ambiguous", "callback_is_calling", "callback_is_closed",
         "attempt_under_way", "agent_not_available", "no_callback_offered", "already_completed",
-        "number_mismatch",
+        "number_mismatch", "too_many_tickets",
         "refused",  # by a daemon of another version, with a code that is not known here
     ),
     422: (

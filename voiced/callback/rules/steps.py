@@ -15,7 +15,7 @@ from voiced.callback.facts import (
     Release,
     ReportEnd,
 )
-from voiced.callback.outcome import LOST_TOGETHER, Outcome, Result, Side
+from voiced.callback.outcome import LOST_TOGETHER, WINDOW_CLOSED, Outcome, Result, Side
 from voiced.callback.state import Attempt, Phase
 from voiced.facts import LOST, Action, Fact
 
@@ -39,7 +39,7 @@ NO_DATABASE: Final = Outcome(Result.FAILED, "", "DATABASE_UNAVAILABLE")
 BRIDGE_FAILED: Final = Outcome(Result.FAILED, "", "BRIDGE_FAILED")
 PBX_LOST: Final = Outcome(Result.FAILED, "", "PBX_LOST")
 MAY_HAVE_TALKED: Final = Outcome(Result.FAILED, "", LOST_TOGETHER)  # while nobody watched
-OURS: Final = frozenset({LOST, "NOT_SENT", "NOT_OWNER"})
+OURS: Final = frozenset({LOST, "NOT_SENT", "NOT_OWNER", WINDOW_CLOSED})
 COMPLETED: Final = Outcome(Result.COMPLETED, "", "NORMAL_CLEARING")
 
 
