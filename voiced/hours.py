@@ -27,6 +27,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
+from voiced import hours_said
+from voiced.hours_said import Span
+
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LOOK_AHEAD: Final = 370  # days: whatever opens only later than that does not open
 MOST_SPANS: Final = 24  # of one day
@@ -36,8 +39,6 @@ _SPAN: Final = re.compile(r"(\d{1,2}):([0-5]\d)\s*[-–]\s*(\d{1,2}):([0-5]\d)",
 _DATE: Final = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)", re.ASCII)
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2,3}")  # ISO 3166
 _ANY_LEAP_YEAR: Final = 2000
-
-Span = tuple[int, int]  # minutes of the day, from and to; `to` may be of the next day
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ class WorkingHours:
         local = now.astimezone(_zone(self.timezone))
         opens = self.opens_at(now)
         is_holiday = local.date() in self.holidays
-        return {
-            "pt-BR": _in_portuguese(name, local, opens, is_holiday),
-            "en": _in_english(name, local, opens),
-        }
+        return hours_said.closed(name, local, opens, is_holiday=is_holiday)
+
+    def in_words(self) -> str:
+        """The hours of a week, in Portuguese; '' where every day but the holidays is open."""
+        return hours_said.week(self.week)
 
     def _ends_of_spans(self, now: datetime) -> list[datetime]:
         """The ends of the spans in which `now` is: one, or several that overlap."""
@@ -246,55 +248,3 @@ def _calendar(country: str, place: str, optional: bool) -> holidays.HolidayBase:
             country.upper(), subdiv=place or None, categories=("public", "optional")
         )
     return calendar
-
-
-# -- speaking ---------------------------------------------------------------------------------------------
-
-_DIAS: Final = (
-    "na segunda-feira", "na terça-feira", "na quarta-feira", "na quinta-feira", "na sexta-feira", "no sábado",
-    "no domingo",
-)  # fmt: skip
-_MESES: Final = (
-    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
-    "novembro", "dezembro",
-)  # fmt: skip
-_MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
-
-
-def _in_portuguese(name: str, now: datetime, opens: datetime | None, is_holiday: bool) -> str:
-    closed = f"{name} não atende {'hoje, que é feriado' if is_holiday else 'neste horário'}."
-    if opens is None:
-        return closed
-    days = (opens.date() - now.date()).days
-    if days < 2:
-        day = ("hoje", "amanhã")[days]
-    else:
-        day = _DIAS[opens.weekday()] if days < 7 else f"em {opens.day} de {_MESES[opens.month - 1]}"
-    return f"{closed} O atendimento volta {day}, {_hora(opens)}."
-
-
-def _hora(at: datetime) -> str:
-    if at.minute == 0 and at.hour in (0, 12):
-        return "à meia-noite" if at.hour == 0 else "ao meio-dia"
-    minutes = f"{at.minute:02}" if at.minute else ""
-    return f"{'à' if at.hour == 1 else 'às'} {at.hour}h{minutes}"
-
-
-def _in_english(name: str, now: datetime, opens: datetime | None) -> str:
-    closed = f"{name} is closed at the moment."
-    if opens is None:
-        return closed
-    days = (opens.date() - now.date()).days
-    if days < 2:
-        day = ("today", "tomorrow")[days]
-    else:
-        on = WEEKDAYS[opens.weekday()].capitalize()
-        day = f"on {on}" if days < 7 else f"on {opens.day} {_MONTHS[opens.month - 1]}"
-    if opens.minute == 0 and opens.hour in (0, 12):
-        return f"{closed} It opens {day} at {'midnight' if opens.hour == 0 else 'noon'}."
-    minutes = f":{opens.minute:02}" if opens.minute else ""
-    half = "am" if opens.hour < 12 else "pm"
-    return f"{closed} It opens {day} at {opens.hour % 12 or 12}{minutes} {half}."

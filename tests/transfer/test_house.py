@@ -224,6 +224,20 @@ async def test_a_queue_in_which_nobody_takes_the_call_is_left_in_time(switch: Sw
     assert not switch.callcenter.members
 
 
+async def test_behind_a_queue_in_which_nobody_takes_the_call_the_next_destination_has_its_turn(
+    switch: Switch, api: Api
+) -> None:
+    phone = switch.phone("1002", delay=0.05)
+    following = await add(api, name="Plantonista", destination_number="1002")
+    await queue(
+        api, ring_timeout_seconds=1, fallback_action="next", fallback_destination_uuid=following["id"]
+    )
+    caller, answer = await transferred(switch, api, destination="suporte")
+    assert (answer["status"], answer["attempts"]) == ("success", 2)
+    assert (caller.talks_to, answer["destination"]["name"]) == (phone, "Plantonista")
+    assert not switch.callcenter.members
+
+
 async def test_a_caller_who_leaves_while_waiting_leaves_the_queue_too(switch: Switch, api: Api) -> None:
     await queue(api)
     caller = await at_the_assistant(switch)
@@ -413,6 +427,17 @@ async def test_a_screened_call_is_taken_by_key_1_only(
         await is_back(switch, caller)
 
 
+@pytest.mark.parametrize("fallback", ["hangup", "voicemail"])
+async def test_whom_the_agent_wants_to_call_back_stays_with_the_assistant(
+    switch: Switch, api: Api, fallback: str
+) -> None:
+    switch.phone("1001", delay=0.05, press="3")
+    await add(api, screening=True, fallback_action=fallback)
+    caller, answer = await transferred(switch, api, destination="financeiro")
+    assert (answer["cause"], answer["next"]) == ("CALLBACK_WANTED", "assistant")
+    await is_back(switch, caller)
+
+
 async def test_an_agent_who_hangs_up_in_mid_prompt_has_refused(switch: Switch, api: Api) -> None:
     phone = switch.phone("1001", delay=0.05)
     await add(api, screening=True)
@@ -461,6 +486,18 @@ async def test_several_at_once_and_one_winner(switch: Switch, api: Api) -> None:
     assert caller.talks_to is quick
     await switch.until(lambda: not slow.alive)
     assert slow.calls == 1
+
+
+async def test_of_several_at_once_each_is_known_by_its_extension_whatever_its_softphone_calls_itself(
+    switch: Switch, api: Api
+) -> None:
+    switch.phone("1001", manner=Manner.RING)
+    quick = switch.phone("1002", delay=0.05, press="1", contact_user="k3j9x2")
+    await add(api, name="Maria")
+    await add(api, name="Pedro", destination_number="1002", screening=True)
+    caller, answer = await transferred(switch, api, destinations=["maria", "pedro"], at_once=True)
+    assert (answer["status"], answer["destination"]["name"]) == ("success", "Pedro")
+    assert caller.talks_to is quick
 
 
 async def test_a_queue_cannot_ring_with_others(switch: Switch, api: Api) -> None:

@@ -316,7 +316,7 @@ def test_who_leaves_hold_by_a_key_goes_back_to_the_assistant_whatever_the_fallba
 
 
 def test_an_agent_who_is_asked_takes_the_call_or_refuses_it_or_says_nothing() -> None:
-    plan = (Dial(screening_seconds=8), Dial())
+    plan = (Dial(screening_seconds=8, with_key=True), Dial())
     asked, done = drive(requested(plan), f.Answered(1005, 1, "a"))
     assert (asked.phase, done) == (Phase.SCREENING, [f.ScreenAgent(1, "a")])
     _, done = drive(asked, f.Accepted(1008, 1))
@@ -327,6 +327,41 @@ def test_an_agent_who_is_asked_takes_the_call_or_refuses_it_or_says_nothing() ->
         assert f.BridgeLegs(1, "a") not in done
     t, done = drive(asked, f.Refused(1008, 1, "callback"))
     assert (t.status, t.ending and t.ending.cause) == (Status.REJECTED, "CALLBACK_WANTED")
+
+
+def test_an_announcement_that_does_not_end_is_cut_short_and_the_two_are_bridged() -> None:
+    told, _ = drive(requested((Dial(screening_seconds=8), Dial())), f.Answered(1005, 1, "a"))
+    t, done = drive(told, f.Deadline(told.until))
+    assert (t.phase, done) == (Phase.BRIDGING, [f.BridgeLegs(1, "a")])
+
+
+@pytest.mark.parametrize(
+    "fallback", [Fallback.VOICEMAIL, Fallback.HANGUP, Fallback.CALLBACK, Fallback.ASSISTANT]
+)
+def test_whom_the_agent_wants_to_call_back_hears_so_from_the_assistant(fallback: Fallback) -> None:
+    t = Transfer("t", (Dial(screening_seconds=8, with_key=True),), fallback=fallback)
+    start = f.Requested(1000), f.IntentRecorded(1000, 1), f.HoldStarted(1000.1), f.Answered(1005, 1, "a")
+    t, done = drive(t, *start, f.Refused(1008, 1, "callback"), f.HoldEnded(1008.1))
+    assert f.FallBack() not in done
+    assert (done[-1], t.goes_to) == (f.ResumeAssistant(), Fallback.ASSISTANT)
+
+
+def test_in_a_queue_that_nobody_comes_out_of_the_next_destination_is_dialled() -> None:
+    """The queue has answered, so nobody but us says that the attempt is over."""
+    waiting, _ = drive(requested((Dial(), Dial())), f.HoldStarted(1000.1), f.LegCreated(1001, 1, "a"))
+    t, done = drive(waiting, f.Deadline(waiting.until))
+    assert (t.phase, done) == (Phase.RETRYING, [f.EndLegs(1)])
+    t, done = drive(t, f.Deadline(t.until), f.IntentRecorded(t.until, 2))
+    assert (t.phase, done) == (Phase.DIALING, [f.RecordIntent(2), f.DialAgent(2)])
+    t, done = drive(t, f.LegCreated(1040, 1, "late"))
+    assert done == [f.EndLegs(1)]
+
+
+def test_behind_a_job_that_may_yet_run_nothing_else_is_dialled() -> None:
+    t, _ = drive(requested((Dial(), Dial())), f.HoldStarted(1000.1))
+    t, done = drive(t, f.Deadline(t.until))
+    assert (t.phase, t.ending and t.ending.cause) == (Phase.RETURNING, "NO_ANSWER")
+    assert f.EndLegs(1) in done
 
 
 # -- who has gone, and what is not known --------------------------------------------------------------------
@@ -466,7 +501,7 @@ PLANS = st.sampled_from([
     (Dial(),),
     (Dial(), Dial(delay_seconds=1, is_retry=True)),
     (Dial(), Dial(), Dial()),
-    (Dial(screening_seconds=5), Dial(screening_seconds=5, is_retry=True), Dial()),
+    (Dial(screening_seconds=5), Dial(screening_seconds=5, is_retry=True, with_key=True), Dial()),
 ])  # fmt: skip
 
 

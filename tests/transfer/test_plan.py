@@ -71,37 +71,46 @@ def test_a_fallback_to_another_is_a_chain_and_the_last_ones_fallback_counts() ->
 
 VOICEMAIL = {"fallback_action": FallbackAction.VOICEMAIL}
 BOX = one(7, type=DestinationType.VOICEMAIL)
+OUTSIDE = Destination(UUID(int=1), UUID(int=0), "Fora", DestinationType.EXTERNAL, "5511")
+THEN_2 = {"fallback_action": FallbackAction.NEXT, "fallback_destination_uuid": UUID(int=2)}
 TO_BOX = {**VOICEMAIL, "fallback_destination_uuid": BOX.uuid}
 
 
 @pytest.mark.parametrize(
-    ("first", "others", "boxes"),
+    ("first", "others", "box"),
     [
-        (one(1, **VOICEMAIL), {}, ["*991001"]),
-        (one(1, **TO_BOX), book(BOX), ["*991007"]),
-        (one(1, **TO_BOX), {}, ["*991001"]),  # it was deleted
-        (after(1, 2), book(one(2, **VOICEMAIL)), ["*991001", "*991002"]),
-        (after(1, 2), book(one(2, **TO_BOX), BOX), ["*991001", "*991007"]),
-        (after(1, 2), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991001"]),
-        (one(1, working_hours=CLOSED, **VOICEMAIL), {}, ["*991001"]),
-        (after(1, 2, working_hours=CLOSED), book(one(2, working_hours=CLOSED, **VOICEMAIL)), ["*991002"]),
+        (one(1, **VOICEMAIL), {}, "*991001"),
+        (one(1, **TO_BOX), book(BOX), "*991007"),
+        (one(1, **TO_BOX), {}, "*991001"),  # it was deleted
+        (after(1, 2), book(one(2, **VOICEMAIL)), "*991002"),
+        (after(1, 2), book(one(2, **TO_BOX), BOX), "*991007"),
+        (after(1, 2), book(one(2, working_hours=CLOSED, **VOICEMAIL)), "*991002"),
+        (after(1, 2), book(one(2, working_hours=CLOSED, **TO_BOX), BOX), "*991007"),
+        (one(1, working_hours=CLOSED, **VOICEMAIL), {}, "*991001"),
+        (after(1, 2, working_hours=CLOSED), book(one(2, working_hours=CLOSED, **VOICEMAIL)), "*991002"),
+        (replace(OUTSIDE, **THEN_2), book(one(2, working_hours=CLOSED, **VOICEMAIL)), "*991002"),
     ],
 )
-def test_the_box_is_the_one_that_is_named_or_of_who_was_tried_last(
-    first: Destination, others: dict[UUID, Destination], boxes: list[str]
+def test_the_box_is_the_one_that_is_named_or_of_the_last_destination(
+    first: Destination, others: dict[UUID, Destination], box: str
 ) -> None:
     plan = one_after_another([first], others, RULES, MONDAY)
     assert plan.fallback is Fallback.VOICEMAIL
-    found = [target.mailbox() for [target] in plan.targets]
-    assert [box.endpoint() for box in found if box] == [f"loopback/{box}/pbx.test" for box in boxes]
+    assert plan.mailbox
+    assert plan.mailbox.endpoint() == f"loopback/{box}/pbx.test"
 
 
 def test_a_number_outside_has_no_box_but_the_one_that_is_named() -> None:
-    outside = Destination(UUID(int=2), UUID(int=0), "Fora", DestinationType.EXTERNAL, "5511", **VOICEMAIL)
+    outside = replace(OUTSIDE, **VOICEMAIL)
     assert one_after_another([outside], {}, RULES, MONDAY).fallback is Fallback.ASSISTANT
     plan = one_after_another([replace(outside, **TO_BOX)], book(BOX), RULES, MONDAY)
     assert plan.fallback is Fallback.VOICEMAIL
-    assert plan.targets[0][0].mailbox() == replace(plan.targets[0][0], type="voicemail", number="1007")
+    assert plan.mailbox == replace(plan.targets[0][0], type="voicemail", number="1007")
+
+
+def test_a_box_that_cannot_be_dialled_is_none() -> None:
+    odd = replace(one(1, **VOICEMAIL), number="10 01")
+    assert one_after_another([odd], {}, RULES, MONDAY).fallback is Fallback.ASSISTANT
 
 
 @pytest.mark.parametrize(
@@ -141,20 +150,28 @@ def test_a_closed_one_is_passed_over_and_if_all_are_nobody_is_called() -> None:
 
 
 def test_several_at_once_ring_as_long_as_the_most_patient() -> None:
-    plan = all_at_once([one(1, ring_timeout_seconds=5), one(2, screening=True)], RULES, MONDAY)
+    plan = all_at_once([one(1, ring_timeout_seconds=5), one(2, screening=True)], {}, RULES, MONDAY)
     assert dialled(plan) == ["1001+1002"]
     [dial] = plan.dials
     assert (dial.ring_seconds, dial.screening_seconds) == (20, RULES.screening_seconds)
-    assert dialled(all_at_once([one(1, working_hours=CLOSED), one(2)], RULES, MONDAY)) == ["1002"]
-    assert all_at_once([one(1, working_hours=CLOSED)], RULES, MONDAY).closed is not None
+    assert dialled(all_at_once([one(1, working_hours=CLOSED), one(2)], {}, RULES, MONDAY)) == ["1002"]
+    assert all_at_once([one(1, working_hours=CLOSED)], {}, RULES, MONDAY).closed is not None
 
 
 def test_a_queue_does_not_ring_with_others_but_alone() -> None:
-    queue = one(1, type=DestinationType.QUEUE)
-    with pytest.raises(CannotBeDialled, match="queue"):
-        all_at_once([queue, one(2)], RULES, MONDAY)
-    assert dialled(all_at_once([queue], RULES, MONDAY)) == ["1001"]
-    assert dialled(all_at_once([queue, one(2, working_hours=CLOSED)], RULES, MONDAY)) == ["1001"]
+    for type in (DestinationType.QUEUE, DestinationType.VOICEMAIL):
+        queue = one(1, type=type)
+        with pytest.raises(CannotBeDialled, match="queue"):
+            all_at_once([queue, one(2)], {}, RULES, MONDAY)
+        assert dialled(all_at_once([queue], {}, RULES, MONDAY)) == ["1001"]
+        assert dialled(all_at_once([queue, one(2, working_hours=CLOSED)], {}, RULES, MONDAY)) == ["1001"]
+
+
+def test_one_at_once_is_one_with_its_retries_and_fallback() -> None:
+    [first, others] = after(1, 2, max_retries=1), book(one(2, **VOICEMAIL))
+    plan = all_at_once([first], others, RULES, MONDAY)
+    assert plan == one_after_another([first], others, RULES, MONDAY)
+    assert (dialled(plan), plan.fallback) == (["1001", "1001", "1002"], Fallback.VOICEMAIL)
 
 
 @pytest.mark.parametrize(

@@ -102,10 +102,10 @@ async def test_a_request_that_is_under_way_when_the_daemon_stops_touches_nobody(
     assert (caller.hears, phone.ringing) == ("assistant", False)
 
 
-async def test_a_number_outside_that_was_tried_last_has_no_box_and_the_assistant_goes_on(
+async def test_a_person_outside_who_wants_to_call_back_gives_the_caller_back_to_the_assistant(
     switch: Switch, start: Start
 ) -> None:
-    """It does not want anybody else to be called, so the one whose box it would be is not."""
+    """Whatever the fallback: the assistant is to offer the callback that was promised."""
     switch.gateways.add("default")
     switch.outside_number("+5511988887777", delay=0.05, press="3")
     async with start(transfer=RINGS) as api:
@@ -115,12 +115,11 @@ async def test_a_number_outside_that_was_tried_last_has_no_box_and_the_assistant
             screening=True, fallback_action="next", fallback_destination_uuid=maria["id"],
         )  # fmt: skip
         caller = await at_the_assistant(switch)
-        with capture_logs() as lines:
-            answer = await api.transfer(caller.uuid, "fora")
-            await api.ended(answer["id"])
+        answer = await api.transfer(caller.uuid, "fora")
+        await api.ended(answer["id"])
         await back_at_the_assistant(switch, caller)
         assert (answer["status"], answer["cause"]) == ("rejected", "CALLBACK_WANTED")
-        assert [line for line in lines if line["event"].startswith("there is no such voicemail box")]
+        assert (answer["next"], answer["offer_callback"]) == ("assistant", True)
 
 
 async def test_a_caller_who_has_gone_back_while_the_pbx_answered_is_not_taken_from_the_assistant(

@@ -144,7 +144,7 @@ async def test_no_such_destination_goes_on_at_once_and_says_so(switch: Switch, a
     await add(api, name="Vendas", destination_type="ring_group")
     caller = await switch.call("8500")
     assert await goes_on(switch, caller) == {
-        "status": "failed", "cause": "NO_SUCH_DESTINATION",
+        "status": "failed", "cause": "NO_SUCH_DESTINATION", "offer_callback": "false",
         "message": "Não encontrei esse destino. Posso transferir para Vendas.",
     }  # fmt: skip
 
@@ -221,7 +221,10 @@ async def test_above_the_limit_a_call_goes_on_at_once_and_those_below_are_served
         first = await switch.call("8500")
         await switch.until(lambda: phone.ringing)
         second = await switch.call("8500")
-        assert await goes_on(switch, second) == {"status": "failed", "cause": "TOO_MANY_CALLS"}
+        assert await goes_on(switch, second) == {
+            "status": "failed", "cause": "TOO_MANY_CALLS", "offer_callback": "false",
+            "message": "Não consegui transferir a ligação agora. Posso ajudar de outra forma?",
+        }  # fmt: skip
         phone.answer()
         await switch.until(lambda: first.talks_to is phone)
 

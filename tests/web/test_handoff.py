@@ -175,6 +175,7 @@ async def test_when_it_opens_is_in_the_sentence_and_in_the_function(
     answer = await hand_off(api, caller, destination="financeiro")
     assert answer["say"].endswith("O atendimento volta amanhã, às 8h30.")
     assert answer["say"] in str(await function(api))
+    assert "(atende qua 8h30-18h; Financeiro não atende" in str(await function(api))
 
 
 async def promised(api: Api, number: str = "+5511999990000") -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Channel:
     mark: str = ""  # the id of the hold that has begun; the mark may have outlived it
     attempt: str = ""  # the attempt that dialled it, ID.N
     label: str = ""  # sofia/internal/…, loopback/9000-a
-    dialled: str = ""  # the number that the leg was dialled as
+    dialled: str = ""  # what the leg was dialled as (`dialled_as`)
     has_person: bool = False  # a loopback's far end: somebody in there has answered, and is bridged to it
     domain_uuid: str = ""  # FusionPBX's, of whose call it is
     domain_name: str = ""
@@ -98,7 +98,7 @@ def from_dump(dump: str) -> Channel:
         mark=event.variable("voiced_hold") or "",
         attempt=event.variable("voiced_attempt") or "",
         label=event.get("Channel-Name") or "",
-        dialled=event.get("Caller-Destination-Number") or "",
+        dialled=dialled_as(event),
         domain_uuid=event.variable("domain_uuid") or "",
         domain_name=event.variable("domain_name") or "",
         application=event.variable("current_application") or "",
@@ -107,6 +107,15 @@ def from_dump(dump: str) -> Channel:
         home=_home(event),
         before={name: value for name, value in before.items() if value is not None},
     )
+
+
+def dialled_as(event: Event) -> str:
+    """The extension of a phone that was dialled as `user/`, else the number that a leg was dialled as.
+
+    A phone's own number is its SIP contact's user, which a softphone makes up.
+    """
+    extension, _, domain = (event.get("Channel-Presence-ID") or "").partition("@")
+    return extension if domain else event.get("Caller-Destination-Number") or ""
 
 
 def plays_our_music(event: Event) -> bool:

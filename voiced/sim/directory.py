@@ -63,7 +63,9 @@ class Registrations:
         return [row.phone for row in self.rows if row.phone.user == user]
 
     def at(self, user: str, port: int) -> Phone | None:
-        return next((p for p in self.phones_of(user) if p.port == port), None)
+        """The phone behind a SIP contact."""
+        phones = (row.phone for row in self.rows)
+        return next((one for one in phones if (one.contact_user, one.port) == (user, port)), None)
 
     def contacts(self, user: str, domain: str) -> str:
         """`sofia_contact */user@domain`: contacts joined by commas, or ``error/user_not_registered``."""

@@ -241,15 +241,17 @@ class Phone(Line):
         talk: float = 0.5,
         press: str = "",
         press_after: float = 0.3,
+        contact_user: str = "",
     ) -> None:
         super().__init__(switch, user, manner, delay, talk=talk, press=press, press_after=press_after)
         self.user = user
+        self.contact_user = contact_user or user  # a softphone makes one up
         self.port = port
         self.registered = False
 
     @property
     def contact(self) -> str:
-        return f"sip:{self.user}@127.0.0.1:{self.port}"
+        return f"sip:{self.contact_user}@127.0.0.1:{self.port}"
 
     def register(self) -> None:
         """Register (CUSTOM sofia::register)."""

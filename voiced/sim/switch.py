@@ -121,10 +121,14 @@ class Switch(Exchange):
         talk: float = 0.5,
         press: str = "",
         press_after: float = 0.3,
+        contact_user: str = "",
     ) -> Phone:
         """Add a phone for a directory user (several are allowed); see `Line` for what its options mean."""
         port = self._next_sip_port()
-        phone = Phone(self, user, port, manner, delay, talk=talk, press=press, press_after=press_after)
+        phone = Phone(
+            self, user, port, manner, delay, talk=talk, press=press, press_after=press_after,
+            contact_user=contact_user,
+        )  # fmt: skip
         self.phones.append(phone)
         self.directory.users.add(user)
         if register:

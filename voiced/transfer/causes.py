@@ -26,6 +26,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+CALLBACK_WANTED: Final = "CALLBACK_WANTED"  # the cause where the agent wants to call the caller back
 _RETRYABLE: Final = {Status.BUSY, Status.NO_ANSWER, Status.UNAVAILABLE, Status.FAILED}
 _BY_THE_AGENT: Final = {Status.BUSY, Status.DND, Status.REJECTED}
 _ANSWERED_AND_GONE: Final = {"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"}

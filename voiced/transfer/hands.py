@@ -80,7 +80,7 @@ class Hands:
         """
         self._take_settings_off()
         request, caller = self._request, self._request.caller
-        match self._now().fallback:
+        match self._now().goes_to:
             case Fallback.VOICEMAIL:
                 self._to_voicemail()
             case Fallback.HANGUP:
@@ -98,14 +98,13 @@ class Hands:
 
     def _to_voicemail(self) -> None:
         request, caller = self._request, self._request.caller
-        box = request.mailbox(self._now().attempt)
-        if not box:  # no number of the house: the caller stays where they can be helped
-            self._log.error("there is no such voicemail box, the assistant goes on")
+        if request.mailbox is None:  # a row of another version: the caller stays where they can be helped
+            self._log.error("no voicemail box is known, the assistant goes on")
             self.holding.resume_assistant()
             return
         if not caller.domain_name:  # boxes are a domain's
             self._send(control.tell(caller.uuid, control.of_domain(request.domain, request.domain_uuid)))
-        self._send(control.send_to(caller.uuid, box))
+        self._send(control.send_to(caller.uuid, request.mailbox.endpoint()))
 
     def tell_dialplan(self) -> None:
         """By the event socket, and before the music stops: by then the session may be gone, or go."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from voiced.esl.event import Event
 from voiced.facts import Fact
-from voiced.pbx.channel import plays_our_music
+from voiced.pbx.channel import dialled_as, plays_our_music
 from voiced.transfer.facts import (
     Accepted,
     Answered,
@@ -128,7 +128,7 @@ class AttemptEar:
             case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" if not self.is_queue:
                 return [Ringing(at, attempt, leg)]
             case "CHANNEL_PARK" if not _is_far_end(event):
-                number = event.get("Caller-Destination-Number") or ""
+                number = dialled_as(event)
                 if not self.is_queue and (number not in self._groups or leg in self._taken):
                     return [Answered(at, attempt, leg, number)]
                 self.waits(leg, number)

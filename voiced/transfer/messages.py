@@ -72,7 +72,7 @@ def result(request: Request, t: Transfer) -> dict[str, Any]:
         "message": texts["pt-BR"],
         "messages": texts,
         "offer_callback": offers_callback(request, t),
-        "next": t.fallback if ending and t.caller_here else "",
+        "next": t.goes_to if ending and t.caller_here else "",
     }
 
 

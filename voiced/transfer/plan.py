@@ -21,6 +21,7 @@ from voiced.transfer.request import DestinationType, Target
 from voiced.transfer.state import Dial, Fallback
 
 LONGEST_CHAIN: Final = 5  # destinations one after another: a chain that is longer is a circle, or a mistake
+_ANSWER_AT_ONCE: Final = (DestinationType.QUEUE, DestinationType.VOICEMAIL)
 CLOSED: Final = Ending(Status.UNAVAILABLE, "CLOSED", ended_by="voiced")
 
 _FALLBACKS: Final = {
@@ -54,7 +55,8 @@ class Plan:
 
     targets: tuple[tuple[Target, ...], ...]
     dials: tuple[Dial, ...]
-    fallback: Fallback = Fallback.ASSISTANT
+    fallback: Fallback = Fallback.ASSISTANT  # of the last destination, whichever is tried last
+    mailbox: Target | None = None  # where a fallback to voicemail leads
     closed: Ending | None = None
     closed_messages: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,35 +73,37 @@ def one_after_another(
     is_open = [one for one in chain if one.is_open(now)]
     targets, dials = list[tuple[Target, ...]](), list[Dial]()
     for destination in is_open or chain[:1]:
-        target = replace(target_of(destination, rules), box=_box(destination, others))
         attempts = _attempts(destination, rules)
-        targets += [(target,)] * len(attempts)
+        targets += [(target_of(destination, rules),)] * len(attempts)
         dials += attempts
-    last = replace(_target(chain[-1], rules), box=_box(chain[-1], others)).mailbox()
     fallback = _FALLBACKS[chain[-1].fallback_action]
-    if fallback is Fallback.VOICEMAIL and last is None:
+    box = _box(chain[-1], others, rules) if fallback is Fallback.VOICEMAIL else None
+    if fallback is Fallback.VOICEMAIL and box is None:
         fallback = Fallback.ASSISTANT
     if is_open:
-        return Plan(tuple(targets), tuple(dials), fallback)
-    named = replace(targets[0][0], box=last.number if last else "")  # nobody is tried: it is the last one's
-    return Plan(((named,),), tuple(dials[:1]), fallback, CLOSED, chain[0].closed_messages(now))
+        return Plan(tuple(targets), tuple(dials), fallback, box)
+    return Plan((targets[0],), tuple(dials[:1]), fallback, box, CLOSED, chain[0].closed_messages(now))
 
 
-def all_at_once(chosen: Sequence[Destination], rules: Rules, now: datetime) -> Plan:
-    """Several that ring together; who answers first has it. Raises CannotBeDialled.
+def all_at_once(
+    chosen: Sequence[Destination], others: Mapping[UUID, Destination], rules: Rules, now: datetime
+) -> Plan:
+    """Several that ring together, once; who answers first has it. If nobody does, the assistant goes on.
 
-    A queue answers at once, in nobody's name, so it cannot ring with others.
+    A queue or a box answers at once, in nobody's name, so it cannot ring with others. Raises CannotBeDialled.
     """
     is_open = [one for one in chosen if one.is_open(now)]
     if not chosen:
         raise CannotBeDialled("no destination is named")
-    if not is_open:
-        return one_after_another(chosen, {}, rules, now)
-    if len(is_open) > 1 and any(one.type is DestinationType.QUEUE for one in is_open):
-        raise CannotBeDialled("a queue cannot ring together with others: it answers at once")
+    if len(is_open) < 2:
+        return one_after_another(chosen, others, rules, now)
+    if any(one.type in _ANSWER_AT_ONCE for one in is_open):
+        raise CannotBeDialled("a queue or a box cannot ring together with others: it answers at once")
     longest = max(_ring_seconds(one, rules) for one in is_open)
     asked = max(_screening(one, rules) for one in is_open)
-    return Plan((tuple(target_of(one, rules) for one in is_open),), (Dial(longest, screening_seconds=asked),))
+    with_key = any(one.screening for one in is_open)
+    targets = tuple(target_of(one, rules) for one in is_open)
+    return Plan((targets,), (Dial(longest, screening_seconds=asked, with_key=with_key),))
 
 
 def target_of(destination: Destination, rules: Rules) -> Target:
@@ -118,10 +122,17 @@ def _target(destination: Destination, rules: Rules) -> Target:
     )  # fmt: skip
 
 
-def _box(destination: Destination, others: Mapping[UUID, Destination]) -> str:
-    """The box that its fallback to voicemail names, as another destination; '' for its own."""
+def _box(destination: Destination, others: Mapping[UUID, Destination], rules: Rules) -> Target | None:
+    """The box that its fallback to voicemail names, as another destination, or its own.
+
+    None for a number outside that names no box, and for what cannot be dialled.
+    """
+    target = _target(destination, rules)
     named = others.get(destination.fallback_destination_uuid or UUID(int=0))
-    return named.number if named and destination.fallback_action is FallbackAction.VOICEMAIL else ""
+    if named is None and target.is_outside:
+        return None
+    box = replace(target, type=DestinationType.VOICEMAIL, number=named.number if named else target.number)
+    return box if box.is_diallable else None
 
 
 def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Destination]:
@@ -135,7 +146,10 @@ def _chain(first: Destination, others: Mapping[UUID, Destination]) -> list[Desti
 
 
 def _attempts(destination: Destination, rules: Rules) -> list[Dial]:
-    first = Dial(_ring_seconds(destination, rules), screening_seconds=_screening(destination, rules))
+    first = Dial(
+        _ring_seconds(destination, rules), screening_seconds=_screening(destination, rules),
+        with_key=destination.screening,
+    )  # fmt: skip
     delay, retries = destination.retry_delay_seconds, destination.max_retries
     again = replace(first, delay_seconds=rules.retry_delay_seconds if delay is None else delay, is_retry=True)
     return [first, *[again] * (rules.max_retries if retries is None else retries)]

@@ -79,7 +79,7 @@ class Reception:
         found = list(dict.fromkeys(self._find(one, ask, book) for one in ask.destinations))
         rules, now = self._rules(domain, book), self._now()
         plan = (
-            all_at_once(found, rules, now)
+            all_at_once(found, book.destinations, rules, now)
             if ask.at_once
             else one_after_another(found, book.destinations, rules, now)
         )
@@ -93,7 +93,7 @@ class Reception:
             reason=ask.reason, summary=ask.summary, secretary_uuid=ask.secretary_uuid, locale=domain.locale,
             story_id=ask.story_id, closed=plan.closed,
             fallback=Fallback.ASSISTANT if is_in_vain else plan.fallback, offers_callback=offers_callback,
-            closed_messages=dict(plan.closed_messages), is_limited=ask.is_limited,
+            mailbox=plan.mailbox, closed_messages=dict(plan.closed_messages), is_limited=ask.is_limited,
         )  # fmt: skip
 
     def locale(self, domain: UUID) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -37,7 +37,6 @@ class Target:
     gateway: str = ""  # of an external number
     announce: bool = False  # the agent hears who calls before the bridge
     screening: bool = False  # and takes the call with a key
-    box: str = ""  # of its fallback to voicemail; '' for the one of its own number
 
     def endpoint(self) -> str:
         """The endpoint of a dial string. Raises InvalidValue for what cannot be dialled."""
@@ -51,6 +50,14 @@ class Target:
                 return commands.loopback(f"*99{self.number}", context)
             case DestinationType.EXTERNAL:
                 return commands.via_gateway(self.gateway, self.number)
+
+    @property
+    def is_diallable(self) -> bool:
+        """Whether it has an endpoint."""
+        try:
+            return bool(self.endpoint())
+        except InvalidValue:
+            return False
 
     @property
     def is_outside(self) -> bool:
@@ -76,12 +83,6 @@ class Target:
         """Whether its answer is nobody's."""
         return self.is_queue or self.is_group
 
-    def mailbox(self) -> Target | None:
-        """Where a caller leaves a message whom nobody takes; None for a number outside that names no box."""
-        if self.is_outside and not self.box:
-            return None
-        return replace(self, type=DestinationType.VOICEMAIL, number=self.box or self.number)
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -102,6 +103,7 @@ class Request:
     secretary_uuid: UUID | None = None
     locale: str = "pt-BR"
     assistant_leg: str = ""  # the leg that the caller was bridged to, '' where the assistant has none
+    mailbox: Target | None = None  # where a fallback to voicemail leads
     closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
     offers_callback: bool = True  # where nobody can be had
 
@@ -118,14 +120,6 @@ class Request:
     def domain(self) -> str:
         """The domain's name."""
         return self.targets[0][0].domain
-
-    def mailbox(self, attempt: int) -> str:
-        """What is dialled for the box of the destination that was tried last; '' where it has none."""
-        box = self.target(attempt).mailbox()
-        try:
-            return box.endpoint() if box else ""
-        except InvalidValue:
-            return ""
 
     def attempt_id(self, attempt: int) -> str:
         """The mark of an attempt's legs."""

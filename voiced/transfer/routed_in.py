@@ -65,7 +65,7 @@ class RoutedIn:
         await session.execute("set", "voiced_routed_in=true")
         if is_one_too_many:
             log.warning("too many calls routed in, this one goes on in its dialplan", limit=self._limit)
-            await _tell(session, {"voiced_cause": "TOO_MANY_CALLS"})
+            await _tell(session, _refused("TOO_MANY_CALLS", wording.NOT_NOW))
             return
         try:
             wish = await self._wish(_ask(session, self._tenants))
@@ -75,7 +75,7 @@ class RoutedIn:
             code = refusal.code if isinstance(refusal, Refusal) else "invalid"
             log.info("a call routed in goes on", call_uuid=session.unique_id, reason=code)
             said = refusal.messages if isinstance(refusal, Refusal) and refusal.messages else wording.NOT_NOW
-            await _tell(session, {"voiced_cause": code.upper(), "voiced_message": said["pt-BR"]})
+            await _tell(session, _refused(code.upper(), said))
 
 
 def _ask(session: Session, tenants: Tenants) -> Ask:
@@ -107,6 +107,11 @@ def _ask(session: Session, tenants: Tenants) -> Ask:
         call_uuid=session.unique_id, domain_uuid=domain, destinations=(destination,),
         secretary_uuid=uuid("voiced_secretary_uuid"), reason=channel.variable("voiced_reason") or "",
     )  # fmt: skip
+
+
+def _refused(cause: str, said: dict[str, str]) -> dict[str, str]:
+    """The variables of a call that is not transferred at all."""
+    return {"voiced_cause": cause, "voiced_offer_callback": "false", "voiced_message": said["pt-BR"]}
 
 
 async def _tell(session: Session, variables: dict[str, str]) -> None:

@@ -52,6 +52,7 @@ class Wish:
     locale: str = "pt-BR"
     story_id: UUID | None = None
     fallback: Fallback = Fallback.ASSISTANT
+    mailbox: Target | None = None  # where a fallback to voicemail leads
     closed: Ending | None = None
     closed_messages: dict[str, str] = field(default_factory=dict)  # what to say of a closed destination
     is_limited: bool = False  # who asks may use this domain's calls only
@@ -154,7 +155,7 @@ class Transfers(Service):
             id=id, pbx=self._pbx.name, domain_uuid=wish.domain_uuid, caller=caller, targets=wish.targets,
             plan=wish.plan, story_id=wish.story_id or id, reason=wish.reason, summary=wish.summary,
             secretary_uuid=wish.secretary_uuid, locale=wish.locale, assistant_leg=caller.peer,
-            closed_messages=wish.closed_messages, offers_callback=wish.offers_callback,
+            mailbox=wish.mailbox, closed_messages=wish.closed_messages, offers_callback=wish.offers_callback,
         )  # fmt: skip
         state = Transfer(str(id), wish.plan, self._longest_hold, fallback=wish.fallback, closed=wish.closed)
         return Driver(request, self._tools, state)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from voiced.transfer.causes import Ending, Status
+from voiced.transfer.causes import CALLBACK_WANTED, Ending, Status
 
 
 class Phase(StrEnum):
@@ -52,6 +52,7 @@ class Dial:
     delay_seconds: float = 0.0  # after the attempt before
     is_retry: bool = False  # of the destination before: of use only after an ending that a retry may mend
     screening_seconds: float = 0.0  # for announcement and key; 0: the agent is bridged at once
+    with_key: bool = False  # the agent takes the call with a key; silence refuses it
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,13 @@ class Transfer:
     def is_settled(self) -> bool:
         """Whether the result is known and the caller is where it says: in a talk, or back."""
         return self.phase is Phase.ENDED or (self.is_known and (self.bridged_at > 0 or self.caller_is_back))
+
+    @property
+    def goes_to(self) -> Fallback:
+        """Where its caller goes if it fails: who called it off, or is to be called back, to the assistant."""
+        why = self.ending
+        stays = why is not None and (why.status is Status.CANCELLED or why.cause == CALLBACK_WANTED)
+        return Fallback.ASSISTANT if stays and self.fallback is not Fallback.DIALPLAN else self.fallback
 
     @property
     def this_dial(self) -> Dial:

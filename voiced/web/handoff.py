@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from voiced.database import ERRORS
 from voiced.refusals import Refusal
 from voiced.transfer import messages
-from voiced.transfer.causes import Status
 from voiced.transfer.destination import Destination
 from voiced.transfer.reception import Ask
 from voiced.transfer.refusals import CallIsBusy, IsAmbiguous, NoSuchDestination, UnknownCall
@@ -177,15 +176,16 @@ def _after(refusal: Refusal) -> Next:
 def _next(t: Transfer, *, offers_callback: bool) -> Next:
     if t.ending is None:
         return Next.TALK if t.bridged_at else Next.WAIT
-    is_elsewhere = t.fallback in (Fallback.VOICEMAIL, Fallback.HANGUP) and t.status is not Status.CANCELLED
-    if not t.caller_here or is_elsewhere:
+    if not t.caller_here or t.goes_to in (Fallback.VOICEMAIL, Fallback.HANGUP):
         return Next.END
     return Next.OFFER_CALLBACK if offers_callback else Next.CONTINUE
 
 
 def _described(destination: Destination, closed: dict[str, str]) -> str:
-    """`Financeiro (boletos e cobrança; fechado agora)`."""
+    """`Financeiro (boletos e cobrança; atende seg a sex 8h-18h; fechado agora)`."""
     about = [destination.description, destination.department, destination.role]
     told = [text for text in dict.fromkeys(about) if text and text != destination.name]
+    hours = destination.working_hours.in_words() if destination.working_hours else ""
+    told += [f"atende {hours}"] if hours else []
     told += [closed["pt-BR"]] if closed else []
     return destination.name + (f" ({'; '.join(told)})" if told else "")

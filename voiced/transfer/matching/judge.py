@@ -245,9 +245,10 @@ class Judge:
         return is_number and word.text not in self._lexicon.whole
 
     def _number(self, number: str, said: Words, evident: list[Candidate]) -> Judged:
-        """Dialled where it is asked for and nothing else is."""
+        """Dialled where it is asked for and nothing else is; not the first piece of a telephone number."""
         is_all = all(said[place].is_number for place in telling_places(said))
-        if not evident and (is_all or _says_extension(said)):
+        in_pieces = any(one.is_number and another.is_number for one, another in pairwise(said))
+        if not evident and not in_pieces and (is_all or _says_extension(said)):
             return Number(number)
         return Nobody(self._suggested(evident))
 

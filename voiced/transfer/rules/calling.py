@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from voiced.facts import LOST, AskPbx, Deadline, Fact, Requested
-from voiced.transfer.causes import Ending, Status, ending
+from voiced.transfer.causes import CALLBACK_WANTED, Ending, Status, ending
 from voiced.transfer.facts import (
     Accepted,
     Answered,
@@ -145,7 +145,7 @@ def answer(t: Transfer, fact: Answered) -> Step:
     return bridge(t, fact)
 
 
-def bridge(t: Transfer, fact: Answered | Accepted) -> Step:
+def bridge(t: Transfer, fact: Answered | Accepted | Deadline) -> Step:
     """Bridge the two; that it has happened only CHANNEL_BRIDGE says."""
     t = replace(t, phase=Phase.BRIDGING, adrift=True, until=fact.at + BRIDGE_SECONDS)
     return t, (BridgeLegs(t.attempt, t.agent),)
@@ -183,22 +183,28 @@ def leg_down(t: Transfer, fact: LegEnded) -> Step:
 
 
 def too_long(t: Transfer, fact: Deadline) -> Step:
-    """Rung for too long, held for too long, a job that never ran, or one whose result is lost."""
+    """Rung for too long (a queue waits for ever), held for too long, or a job that never ran.
+
+    Where nobody knows whether it will yet run, nothing else is dialled.
+    """
     if t.job_lost and not t.legs:
         return failed(t, JobFailed(fact.at, t.attempt, LOST))
-    return give_up(t, fact, HELD_TOO_LONG if fact.at >= t.hold_until else RANG_TOO_LONG)
+    if fact.at >= t.hold_until or not t.legs:
+        return give_up(t, fact, HELD_TOO_LONG if fact.at >= t.hold_until else RANG_TOO_LONG)
+    return hand_on(t, fact, RANG_TOO_LONG)
 
 
 def refuse(t: Transfer, fact: Refused) -> Step:
     """The agent does not take the call; who wants to call back wants nobody else to be tried."""
     if fact.wish == "callback":
-        return give_up(t, fact, Ending(Status.REJECTED, "CALLBACK_WANTED", ended_by="agent"))
-    t, actions = next_attempt(t, fact, ending("CALL_REJECTED"))
-    return t, (EndLegs(fact.attempt), *(action for action in actions if not isinstance(action, EndLegs)))
+        return give_up(t, fact, Ending(Status.REJECTED, CALLBACK_WANTED, ended_by="agent"))
+    return hand_on(t, fact, ending("CALL_REJECTED"))
 
 
 def silence(t: Transfer, fact: Deadline) -> Step:
-    """No key within the time, not even the PBX's word that there was none."""
+    """No key within the time; where none was asked for, the agent has heard enough of who calls."""
+    if not t.this_dial.with_key:
+        return bridge(t, fact)
     return refuse(t, Refused(fact.at, t.attempt))
 
 
@@ -237,6 +243,13 @@ def stranded(t: Transfer, fact: CallerParked) -> Step:
 def job_over(t: Transfer, fact: JobFailed) -> Step:
     """The originate is over; nothing depends on it any more."""
     return replace(t, dialled=False), ()
+
+
+def hand_on(t: Transfer, fact: Fact, why: Ending) -> Step:
+    """Nobody else of this attempt is wanted: its legs end, and the next may begin."""
+    attempt = t.attempt
+    t, actions = next_attempt(t, fact, why)
+    return t, (EndLegs(attempt), *(action for action in actions if not isinstance(action, EndLegs)))
 
 
 def again(t: Transfer, fact: Deadline) -> Step:

@@ -118,14 +118,13 @@ def told(t: Transfer) -> Actions:
 def homecoming(t: Transfer, *, parked: bool = False) -> Step:
     """The caller hears us no more: the assistant goes on, or what the destination wants instead. Once.
 
-    Who has called it off goes back to the assistant; a call routed in goes on with its dialplan in any case.
+    A call routed in goes on with its dialplan in any case.
     """
     parked = parked or t.is_parked
     if t.is_home or not t.caller_here or t.ending is None or t.ending.cause == PICKED_OFF.cause:
         return t, ()
-    called_off = t.ending.status is Status.CANCELLED and t.fallback is not Fallback.DIALPLAN
     by_dialplan = parked and t.fallback is Fallback.DIALPLAN  # the action that it waited at is over
-    if called_off or by_dialplan or t.fallback in (Fallback.ASSISTANT, Fallback.CALLBACK):
+    if by_dialplan or t.goes_to in (Fallback.ASSISTANT, Fallback.CALLBACK):
         if t.music is Music.NONE:  # never held: the assistant was not touched
             return t, ()
         return replace(t, is_home=True), (SendHome() if parked else ResumeAssistant(),)
