@@ -117,6 +117,14 @@ async def test_what_is_not_yet_told_stays_and_so_does_what_it_is_about(
     assert await left(pool, "callback_attempts") == {attempt, named}
 
 
+async def test_where_there_is_no_backend_nothing_waits_to_be_told(pool: asyncpg.Pool) -> None:
+    await a_transfer(pool, OLD, call="c")
+    young = await a_transfer(pool, YOUNG, call="d")
+    await a_message(pool, "call:c", "pending")
+    await Retention(pool, DAYS, tells_nobody=True).sweep()
+    assert (await left(pool, "outbox"), await left(pool, "transfers")) == (set(), {young})
+
+
 async def test_messages_go_when_they_were_delivered_long_ago_and_not_when_they_were_made(
     pool: asyncpg.Pool,
 ) -> None:

@@ -195,7 +195,14 @@ class Daemon:
             ),
             ("relay", self.relay.run),
             ("other daemons", self.others.run),
-            ("retention", Retention(self.pool, self.settings.database.retention_days).run),
+            (
+                "retention",
+                Retention(
+                    self.pool,
+                    self.settings.database.retention_days,
+                    tells_nobody=not self.settings.tickets.url,
+                ).run,
+            ),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", self._serve_http),

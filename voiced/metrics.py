@@ -29,7 +29,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.reaction_seconds = Histogram(
-            "voice_transfer_reaction_seconds", "From the agent's answer to the bridge command",
+            "voice_transfer_reaction_seconds", "From the agent's answer, or key, to the bridge command",
             buckets=_QUICK_SECONDS, registry=registry,
         )  # fmt: skip
         self.extension_status_requests = Counter(

@@ -25,13 +25,17 @@ _DAY: Final = 86_400.0
 
 
 class Retention:
-    """Removes what is older than `days` (0: nothing). `run()` until cancelled."""
+    """Removes what is older than `days` (0: nothing). `run()` until cancelled.
 
-    def __init__(self, pool: asyncpg.Pool, days: float) -> None:
+    Without a ticketing backend (`tells_nobody`) nothing waits to be told.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, days: float, *, tells_nobody: bool = False) -> None:
         self._pool = pool
         self._kept = {"retention/requests": REQUEST_SECONDS}
         if days:
-            for name in ("transfers", "callbacks", "attempts", "outbox"):
+            untold = ["untold"] if tells_nobody else []
+            for name in (*untold, "transfers", "callbacks", "attempts", "outbox"):
                 self._kept[f"retention/{name}"] = days * _DAY
 
     async def run(self) -> None:

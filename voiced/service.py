@@ -52,6 +52,11 @@ class Service(ABC):
         """Begin no more."""
         self._closing = True
 
+    @property
+    def has_taken_up(self) -> bool:
+        """Whether everything that is open on this PBX is driven here."""
+        return self._born is None
+
     async def settled(self) -> None:
         """Until nothing is on its way: only talks are left, and they need nobody."""
         while on_the_way := self._on_the_way():

@@ -275,7 +275,7 @@ SCENARIOS: Final = {
         destination="Diretoria", is_routed_in=True,
     ),
     "routed_in_to_nobody": Scenario(
-        wait, "", "connect uuid_setvar answer uuid_setvar-2 set set-2 set-3 exit",
+        wait, "", "connect uuid_setvar answer uuid_setvar-2 set set-2 set-3 set-4 exit",
         destination="o fernando", is_routed_in=True,
     ),
 }  # fmt: skip

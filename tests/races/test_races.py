@@ -6,18 +6,24 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from tests.callers import at_the_assistant, nobody_beside
-from tests.conftest import DOMAIN
+from tests.conftest import DOMAIN, Start
+from tests.gate import Gate
 from tests.races.conftest import Open
 from tests.races.room import Room
 from voiced import app
+from voiced.esl import commands
 from voiced.pbx.channel import Channel
+from voiced.refusals import PbxIsAway
 from voiced.sim import Manner, Received, Switch, Verdict
+from voiced.transfer import service
 from voiced.transfer.driver import Driver
 from voiced.transfer.facts import JobFailed, LegCreated, LegEnded
+from voiced.transfer.refusals import HasEnded
 from voiced.transfer.request import DestinationType, Target
 from voiced.transfer.service import Wish
 from voiced.transfer.state import Dial, Phase
@@ -284,14 +290,14 @@ async def test_late_news_of_the_first_attempt_does_not_touch_the_second(switch: 
 async def test_a_leg_that_rings_before_it_is_known_what_was_dialled_is_not_taken_for_a_late_one(
     switch: Switch, room: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed behind the second originate: the database knows of the first attempt only."""
+    """Killed behind the second originate: the database knows of its intention only."""
     monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
     agent = switch.phone("1001", Manner.RING)
     async with room(transfer={**RINGS, "max_retries": 1}) as it:
         caller = await at_the_assistant(switch)
         dead = await it.begin(caller)
         await switch.until(lambda: agent.ringing)
-        known = replace(dead.transfer, phase=Phase.RETRYING, attempt=1, following=2, legs=frozenset())
+        known = replace(dead.transfer, phase=Phase.RETRYING, attempt=2, following=2, legs=frozenset())
         taken_up = Driver(dead.request, it.api.daemon.transfers._tools, known, seq=100)
         taken_up.take_up()
         running = asyncio.create_task(taken_up.run())
@@ -303,6 +309,110 @@ async def test_a_leg_that_rings_before_it_is_known_what_was_dialled_is_not_taken
         assert (taken_up.transfer.attempt, taken_up.transfer.legs) == (2, {"the-second"})
         assert not any("hupall" in command.line for command in switch.commands)
         running.cancel()
+
+
+async def test_a_bridge_that_is_lost_with_the_event_socket_is_commanded_again(
+    switch: Switch, room: Open
+) -> None:
+    """Both wait, each on their own: an answered call is not thrown away."""
+    agent = switch.phone("1001", delay=0.05)
+    async with room(transfer=RINGS) as it:
+        caller = await at_the_assistant(switch)
+        switch.intercept = cut_once("uuid_bridge")
+        await it.ends_well(await it.begin(caller), caller, "success", agent=agent)
+
+
+def cut_once(command: str) -> Callable[[Received], Verdict | None]:
+    """An intercept: the first such command is lost with the connection."""
+    lost: list[Received] = []
+
+    def intercept(received: Received) -> Verdict | None:
+        if command not in received.words or lost:
+            return None
+        lost.append(received)
+        return Verdict(cut="before")
+
+    return intercept
+
+
+async def test_a_caller_whose_way_home_is_lost_with_the_event_socket_is_sent_again(
+    switch: Switch, room: Open
+) -> None:
+    """The agent leaves while the switch bridges, which parks the caller: there nothing has a limit."""
+    agent = switch.phone("1001", delay=0.05)
+    async with room(transfer=RINGS) as it:
+        caller = await with_an_assistant(switch, "8000")
+        loop, lose = asyncio.get_running_loop(), cut_once("uuid_transfer")
+
+        def intercept(received: Received) -> Verdict | None:
+            if "uuid_bridge" in received.words:
+                loop.call_later(0.04, agent.hangup)
+            return lose(received)
+
+        switch.intercept = intercept
+        driver = await it.begin(caller)
+        await it.ends_well(driver, caller, "failed")
+        sent = [command for command in switch.commands if "uuid_transfer" in command.words]
+        assert len(sent) == 2
+
+
+async def test_a_caller_who_was_parked_before_is_not_taken_for_stranded(switch: Switch, room: Open) -> None:
+    """An assistant drives a caller who is parked by `uuid_park`: sent home, it would begin anew."""
+    agent = switch.phone("1001", Manner.RING)
+    async with room(transfer=RINGS) as it:
+        caller = await at_the_assistant(switch)
+        await it.api.daemon.pbx.questions.ask(commands.api(f"uuid_park {caller.uuid}"))
+        await switch.until(lambda: caller.hears == "silence")
+        driver = await it.begin(caller)
+        await it.reaches(driver, Phase.RINGING)
+        await switch.cut()
+        async with asyncio.timeout(5):
+            while not driver.in_the_dark:
+                await asyncio.sleep(0)
+            while driver.in_the_dark or driver.transfer.lost:
+                await asyncio.sleep(0)
+        agent.hangup()
+        assert (await it.api.ended(str(driver.request.id)))["status"] == "busy"
+        await nobody_beside(switch, caller)
+        assert not [command for command in switch.commands if "uuid_transfer" in command.words]
+        assert caller.hears == "silence"
+
+
+async def test_who_waits_for_longer_than_the_longest_hold_goes_back(switch: Switch, room: Open) -> None:
+    switch.phone("1001", Manner.RING)
+    async with room(transfer={**RINGS, "longest_hold_seconds": 1}) as it:
+        caller = await at_the_assistant(switch)
+        row = await it.ends_well(await it.begin(caller), caller, "no_answer")
+        assert row["cause"] == "ALLOTTED_TIMEOUT"
+
+
+async def test_who_was_told_that_the_database_is_away_is_not_transferred_all_the_same(
+    switch: Switch, start: Start, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ANSWER_SECONDS", 0.1)
+    switch.phone("1001")
+    async with start(database={"url": gate.url}) as api:
+        caller = await at_the_assistant(switch)
+        gate.freeze()
+        answer = await api.ask(caller.uuid, "1001")
+        assert (answer.status_code, answer.json()["error"]) == (503, "database_is_away")
+        gate.thaw()
+        async with asyncio.timeout(5):
+            while len(api.daemon.transfers):
+                await asyncio.sleep(0.01)
+        assert (caller.hears, switch.dials) == ("assistant", [])
+
+
+async def test_a_cancel_is_not_answered_by_has_ended_before_everything_is_taken_up(
+    room: Open, switch: Switch
+) -> None:
+    async with room(transfer=RINGS) as it:
+        body = {"id": str(uuid4())}
+        with pytest.raises(HasEnded):
+            await it.api.daemon.desk._call_off(body)
+        it.api.daemon.transfers._born = []  # as right after a start
+        with pytest.raises(PbxIsAway):
+            await it.api.daemon.desk._call_off(body)
 
 
 async def test_an_originate_that_never_runs_gives_the_caller_back(switch: Switch, room: Open) -> None:

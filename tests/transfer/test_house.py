@@ -427,6 +427,23 @@ async def test_a_screened_call_is_taken_by_key_1_only(
         await is_back(switch, caller)
 
 
+@pytest.mark.parametrize("screening", [True, False])
+async def test_an_agent_who_hears_who_calls_is_told_at_once_when_the_caller_leaves(
+    switch: Switch, start: Start, screening: bool
+) -> None:
+    async with start(transfer={"announce": True}) as api:
+        phone = switch.phone("1001", delay=0.05)
+        await add(api, screening=screening)
+        caller = await at_the_assistant(switch)
+        asked = asyncio.create_task(api.transfer(caller.uuid, "financeiro"))
+        await switch.until(lambda: phone.hears.startswith("prompt"))
+        caller.hangup()
+        await switch.until(lambda: "caller_left" in phone.hears, 1.0)
+        assert (await asked)["status"] == "cancelled"
+        await switch.until(lambda: not phone.alive)
+        assert not switch.faults.hupalls if hasattr(switch.faults, "hupalls") else True
+
+
 @pytest.mark.parametrize("fallback", ["hangup", "voicemail"])
 async def test_whom_the_agent_wants_to_call_back_stays_with_the_assistant(
     switch: Switch, api: Api, fallback: str

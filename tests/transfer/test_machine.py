@@ -221,7 +221,8 @@ def test_no_database_refuses_the_request_and_leaves_the_caller_alone() -> None:
 
 def test_after_a_restart_a_recorded_intention_is_never_dialled_again() -> None:
     for phase in (Phase.PENDING, Phase.HOLDING, Phase.RETRYING):
-        t = Transfer("t", PLAN, phase=phase, attempt=1, following=2, until=1010)
+        attempt = 2 if phase is Phase.RETRYING else 1
+        t = Transfer("t", PLAN, phase=phase, attempt=attempt, following=2, until=1010)
         t, done = drive(
             t,
             f.PbxBack(1020, restarted=True),
@@ -231,6 +232,23 @@ def test_after_a_restart_a_recorded_intention_is_never_dialled_again() -> None:
         )
         assert not [action for action in done if isinstance(action, f.DialAgent)]
         assert t.ending is not None or t.phase is Phase.RETRYING
+
+
+def test_after_a_restart_the_next_attempt_is_waited_for_where_its_intention_was_not_recorded() -> None:
+    busy = f.HoldStarted(1000.1), f.JobFailed(1001, 1, "USER_BUSY")
+    t, _ = drive(requested((Dial(), Dial(delay_seconds=5, is_retry=True))), *busy)
+    t, done = drive(t, f.PbxLost(1002), f.PbxBack(1003, restarted=True), f.HoldStarted(1003))
+    assert (t.phase, t.attempt, t.until, done) == (Phase.RETRYING, 1, 1006, [])
+    t, done = drive(t, f.Deadline(1006), f.IntentRecorded(1006.1, 2))
+    assert (t.phase, t.dials, done) == (Phase.DIALING, 2, [f.RecordIntent(2), f.DialAgent(2)])
+
+
+def test_both_who_wait_still_are_bridged_again() -> None:
+    lost, _ = drive(bridging(), f.PbxLost(1003.1), f.PbxBack(1004), f.HoldStarted(1004))
+    assert drive(lost, f.Answered(1004, 1, "a"))[1] == [], "another word of the same answer"
+    assert drive(lost, f.Answered(1004, 1, "b", is_unbridged=True))[1] == [], "another phone"
+    t, done = drive(lost, f.Answered(1004, 1, "a", is_unbridged=True))
+    assert (t.phase, t.until, done) == (Phase.BRIDGING, 1007, [f.BridgeLegs(1, "a")])
 
 
 def test_a_closed_destination_is_recorded_and_nobody_is_called_or_held() -> None:
@@ -392,7 +410,7 @@ def test_an_agent_who_has_answered_is_told_when_the_call_is_called_off(why: f.Fa
     plan = (Dial(screening_seconds=8),)
     asked, _ = drive(requested(plan), f.HoldStarted(1000.1), f.Answered(1003, 1, "a"))
     t, done = drive(asked, why)
-    assert f.ReleaseAgent("a") in done
+    assert f.ReleaseAgent("a", is_asked=True) in done
     assert f.EndLegs(1) not in done
     t, done = drive(t, f.HoldEnded(1004.1), f.LegCreated(1005, 1, "a"), f.Deadline(t.until))
     assert f.EndLegs(1) not in done, "they are let hear the prompt to its end"

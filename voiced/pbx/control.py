@@ -230,6 +230,15 @@ def release(leg: str, prompt: str) -> list[Command]:
     return [*told, commands.execute(leg, "hangup", "NORMAL_CLEARING")]
 
 
+def interrupt(leg: str, prompt: str) -> list[Command]:
+    """The same in place of what runs: a question is asked again when its prompt is stopped."""
+    if set(prompt) & set(",'"):  # it cannot stand in an inline dialplan
+        return release(leg, prompt)
+    told = f"playback:{_limited([values.argument(prompt)], LAST_WORD_SECONDS)}," if prompt else ""
+    script = f"'{told}hangup:NORMAL_CLEARING'"
+    return [commands.api(f"uuid_transfer {values.channel_uuid(leg)} {script} inline")]
+
+
 def tell(channel: str, variables: Mapping[str, str]) -> Command:
     """Set variables of a channel at once, whatever it does; '' unsets. What cannot be told is left out."""
     pairs = ";".join(

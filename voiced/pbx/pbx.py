@@ -79,12 +79,12 @@ class Pbx:
 
     def say(
         self, command: commands.Command, refused: Callable[[str], object] | None = None, log: Any = log,
-        *, again: bool = False,
+        *, again: bool = False, lost: Callable[[], object] | None = None,
     ) -> None:  # fmt: skip
         """Write a command; `refused` hears why the PBX will not. A loss is told by the connection itself.
 
         `again`: it does no harm twice, and if the connection is lost before the reply it is kept for
-        `say_again`.
+        `say_again`. `lost` hears that it may not have arrived.
         """
 
         def replied(reply: asyncio.Future[Reply]) -> None:
@@ -93,6 +93,8 @@ class Pbx:
             if reply.exception() is not None:
                 if again:
                     self._unsaid.append(command)
+                if lost is not None:
+                    lost()
                 return
             if reply.result().ok:
                 return

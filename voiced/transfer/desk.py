@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from voiced.logs import about
 from voiced.pbx.owner import Ownership
+from voiced.refusals import PbxIsAway
 from voiced.relay import Relay
 from voiced.transfer import store
 from voiced.transfer.refusals import HasEnded, IsTalking, NoSuchTransfer
@@ -107,6 +108,6 @@ class Desk:
     async def _call_off(self, body: dict[str, Any]) -> dict[str, Any]:
         driver = self._transfers.get(UUID(body["id"]))
         if driver is None:
-            raise HasEnded
+            raise HasEnded if self._transfers.has_taken_up else PbxIsAway("it is being taken up; ask again")
         driver.cancel()
         return {"id": body["id"]}

@@ -233,8 +233,8 @@ class Driver:
                 hands.screen(attempt, leg)
             case BridgeLegs(attempt, leg):
                 hands.bridge(attempt, leg)
-            case ReleaseAgent(leg):
-                hands.release(leg)
+            case ReleaseAgent(leg, is_asked):
+                hands.release(leg, is_asked)
             case AskPbx():
                 self._tools.ask_pbx(self)
             case Report() | ReportTalk():

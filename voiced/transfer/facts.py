@@ -64,6 +64,7 @@ class Answered(Fact):
     attempt: int
     leg: str
     number: str = ""
+    is_unbridged: bool = False  # found so by recovery: it waits, and the caller hears our music
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,10 @@ class BridgeLegs(Action):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAgent(Action):
-    """Tell an agent who has answered that the caller left, and hang up."""
+    """Tell an agent who has answered that the caller left, and hang up. `is_asked`: in mid-question."""
 
     leg: str
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,7 @@ class Hands:
     def send_home(self) -> None:
         """Through the dialplan to the assistant."""
         self.resume_assistant()
-        caller = self._request.caller
-        if caller.home is not None:
-            self._send(control.send_home(caller.uuid, caller.home))
+        self._tools.stranded.send_home(self._request.caller)
 
     def fall_back(self) -> None:
         """The caller is back, and goes on to where the destination wants them.
@@ -86,7 +84,7 @@ class Hands:
             case Fallback.HANGUP:
                 farewell = self._prompt(Prompt.NOBODY_AVAILABLE)
                 for command in control.release(caller.uuid, farewell):
-                    self._send(command)
+                    self._part_with(command)
             case Fallback.DIALPLAN:
                 self.holding.resume_assistant()
                 if self._goes_on.is_set():
@@ -104,7 +102,11 @@ class Hands:
             return
         if not caller.domain_name:  # boxes are a domain's
             self._send(control.tell(caller.uuid, control.of_domain(request.domain, request.domain_uuid)))
-        self._send(control.send_to(caller.uuid, request.mailbox.endpoint()))
+        self._part_with(control.send_to(caller.uuid, request.mailbox.endpoint()))
+
+    def _part_with(self, command: Command) -> None:
+        """Write what takes the caller elsewhere; where it is lost they are still with the assistant."""
+        self._tools.pbx.say(command, log=self._log, lost=self.holding.resume_assistant)
 
     def tell_dialplan(self) -> None:
         """By the event socket, and before the music stops: by then the session may be gone, or go."""
@@ -204,11 +206,12 @@ class Hands:
         for command in settings:
             self._send(command)
         self._send(bridge, lambda text: BridgeRefused(self._tools.clock(), attempt, text))
-        self._tools.reacted(self._tools.clock() - self._now().answered_at)
+        self._tools.reacted(self._tools.clock() - self._now().taken_at)
 
-    def release(self, leg: str) -> None:
-        """Tell an agent who has answered that nobody is there, and hang up."""
-        for command in control.release(leg, self._prompt(Prompt.CALLER_LEFT)):
+    def release(self, leg: str, is_asked: bool) -> None:
+        """Tell an agent who has answered that nobody is there, and hang up; a question is cut short."""
+        prompt = self._prompt(Prompt.CALLER_LEFT)
+        for command in control.interrupt(leg, prompt) if is_asked else control.release(leg, prompt):
             self._send(command)
 
     def end_legs(self, attempt: int) -> None:

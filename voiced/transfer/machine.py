@@ -45,7 +45,7 @@ hold_failed     .early  dial_off  music_off music_off music_off music_off music_
 hold_ended      .early  music_end music_end music_end music_end music_off music_off music_end back      .over
 leg_created     .early  .early    leg_up    leg_up    leg_up    leg_up    leg_up    end_late  end_late  .over
 ringing         .early  .early    ring      leg_up    leg_up    leg_up    leg_up    end_late  end_late  .over
-answered        .early  .early    answer    answer    .twice    .twice    .twice    too_late  too_late  .over
+answered        .early  .early    answer    answer    .twice    rebridge  .twice    too_late  too_late  .over
 accepted        .early  .early    .early    .early    bridge    .twice    .twice    .late     .late     .over
 refused         .early  .early    .early    .early    refuse    .late     .late     .late     .late     .over
 bridge_refused  .early  .early    .early    .early    .early    refused   .late     .late     untaken   .over

@@ -49,7 +49,7 @@ def missed_facts(
     talking = {leg.uuid for leg in ours.values() if leg.is_bridged_to(request.caller.uuid)}
     for uuid in talking:  # a talk before the music: who talks is not put on hold again
         facts += [LegCreated(at, attempt_of(ours[uuid]), uuid), Bridged(at, uuid)]
-    if caller is not None and caller.is_parked and not talking:
+    if caller is not None and caller.is_parked and not request.caller.is_parked and not talking:
         facts.append(CallerParked(at, is_stranded=True))
     if caller is not None:  # the music before the legs: it is not stopped where it does not play
         plays = caller.hold == str(request.id)
@@ -59,7 +59,8 @@ def missed_facts(
     for leg in ours.values():
         if leg.uuid not in talking:
             facts.append(LegCreated(at, attempt_of(leg), leg.uuid))
-            facts += _progress(request, t, leg, ours.values(), at)
+            waits = caller is not None and caller.hold == str(request.id)
+            facts += _progress(request, t, leg, ours.values(), at, caller_waits=waits)
     attempt = max(t.attempt, 1)
     facts += [LegEnded(at, attempt, uuid, LOST) for uuid in sorted(t.legs - set(ours))]
     if t.phase is Phase.RETURNING and t.dialled and not ours:
@@ -76,7 +77,9 @@ def attempt_of(leg: Channel) -> int:
     return int(leg.attempt.rpartition(".")[2])
 
 
-def _progress(request: Request, t: Transfer, leg: Channel, legs: Iterable[Channel], at: float) -> list[Fact]:
+def _progress(
+    request: Request, t: Transfer, leg: Channel, legs: Iterable[Channel], at: float, *, caller_waits: bool
+) -> list[Fact]:
     """How far a leg has come. The far end of a loopback is the dialplan's; a queue answers at once."""
     attempt = attempt_of(leg)
     if leg.is_far_end:
@@ -91,7 +94,7 @@ def _progress(request: Request, t: Transfer, leg: Channel, legs: Iterable[Channe
         for other in legs
     ):
         return []
-    return [Answered(at, attempt, leg.uuid, leg.dialled), *_screened(request, t, leg, at)]
+    return [Answered(at, attempt, leg.uuid, leg.dialled, caller_waits), *_screened(request, t, leg, at)]
 
 
 def _screened(request: Request, t: Transfer, leg: Channel, at: float) -> list[Fact]:

@@ -30,6 +30,7 @@ from voiced.transfer.outside import Outside
 from voiced.transfer.refusals import CallIsBusy, CannotBeDialled, DatabaseIsAway, PbxIsAway, UnknownCall
 from voiced.transfer.request import Request, Target
 from voiced.transfer.state import Dial, Fallback, Transfer
+from voiced.transfer.stranded import Stranded
 from voiced.transfer.tenants import Tenants
 from voiced.transfer.tools import Manners, Tools
 
@@ -76,7 +77,7 @@ class Transfers(Service):
         self._queue_members: dict[str, Driver] = {}
         self._tools = Tools(
             pbx=pbx, scribe=scribe, manners=manners, ownership=ownership, watch=watch,
-            reacted=reacted, queue_members=self._queue_members,
+            reacted=reacted, queue_members=self._queue_members, stranded=Stranded(pbx),
             ask_pbx=lambda driver: self._tasks.start(self._look_at(driver), "ask the PBX"),
             count_outside=lambda request, attempt, then: self._tasks.start(
                 self._count_outside(request, attempt, then), f"count {request.attempt_id(attempt)}"
@@ -127,9 +128,11 @@ class Transfers(Service):
                 await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if driver.recorded.done():
             driver.recorded.result()
-        else:
-            raise DatabaseIsAway
-        return driver
+            return driver
+        if driver.known.done() and not driver.transfer.caller_here:
+            raise UnknownCall  # any more
+        driver.cancel(by="voiced")  # whoever asked has to ask again
+        raise DatabaseIsAway
 
     def _check_free(self, wish: Wish) -> None:
         """Raises CallIsBusy; UnknownCall of a call of another domain, which is as good as none."""
@@ -187,6 +190,7 @@ class Transfers(Service):
             driver.lose_pbx()
 
     async def _look_again(self) -> None:
+        await self._tools.stranded.look_again()
         in_the_dark = [driver for driver in self._drivers.values() if driver.in_the_dark]
         if not in_the_dark:
             return

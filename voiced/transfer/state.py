@@ -96,6 +96,7 @@ class Transfer:
     dialled_at: float = 0.0  # of the last attempt
     ringing_at: float = 0.0
     answered_at: float = 0.0
+    taken_at: float = 0.0  # the agent took the call: answered, heard who calls, pressed the key
     bridged_at: float = 0.0
     known_at: float = 0.0  # when the result was known, success or not
     unbridged_at: float = 0.0

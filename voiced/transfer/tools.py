@@ -14,6 +14,7 @@ from voiced.scribe import Scribe
 from voiced.speech.announcement import NO_ANNOUNCER, Announcer
 from voiced.transfer.request import Request
 from voiced.transfer.state import Transfer
+from voiced.transfer.stranded import Stranded
 
 if TYPE_CHECKING:
     from voiced.transfer.driver import Driver
@@ -39,10 +40,11 @@ class Tools:
     scribe: Scribe
     manners: Manners
     ask_pbx: Callable[[Driver], object]  # find out what is so, and tell the driver
+    stranded: Stranded
     see_off: Callable[[str], object]  # see to it that this call goes on with its dialplan
     queue_members: dict[str, Driver]  # legs that wait in a queue, and whose they are
     count_outside: Callable[[Request, int, Callable[[str], object]], object]  # hears why not to dial, or ''
     ownership: Ownership  # may this daemon dial, is it certain that it may act?
     watch: Callable[[Request, Transfer, Transfer, Fact], object]  # sees every step, before and after
-    reacted: Callable[[float], object]  # seconds from an answer to its bridge command
+    reacted: Callable[[float], object]  # seconds from an answer (or its key) to its bridge command
     clock: Callable[[], float] = steady

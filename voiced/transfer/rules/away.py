@@ -26,10 +26,11 @@ def resume(t: Transfer, fact: PbxBack) -> Step:
     until = t.paused_until if t.lost else t.until
     job_lost = t.job_lost or (t.dialled and (t.lost or fact.restarted))
     t = replace(t, lost=False, job_lost=job_lost, until=max(until, fact.at + LATE_SECONDS))
-    if fact.restarted and t.phase in (Phase.PENDING, Phase.HOLDING, Phase.RETRYING):
+    waits_to_retry = t.phase is Phase.RETRYING and t.attempt < t.following
+    if fact.restarted and t.phase in (Phase.PENDING, Phase.HOLDING, Phase.RETRYING) and not waits_to_retry:
         # its intention is recorded, so it may have been dialled: never again, and any leg is expected
-        attempt = max(t.attempt, t.following, 1)
-        t = replace(t, phase=Phase.DIALING, attempt=attempt, dials=attempt, dialled=True, job_lost=True)
+        t = replace(t, phase=Phase.DIALING, attempt=max(t.attempt, 1), dials=t.dials + 1)
+        t = replace(t, dialled=True, job_lost=True)
         t = replace(t, music=Music.ASKED, hold_until=t.hold_until or fact.at + t.longest_hold)
     if t.phase in (Phase.DIALING, Phase.RINGING) and t.job_lost:
         t = replace(t, until=fact.at + LATE_SECONDS)  # unless a leg shows up

@@ -147,8 +147,13 @@ def answer(t: Transfer, fact: Answered) -> Step:
 
 def bridge(t: Transfer, fact: Answered | Accepted | Deadline) -> Step:
     """Bridge the two; that it has happened only CHANNEL_BRIDGE says."""
-    t = replace(t, phase=Phase.BRIDGING, adrift=True, until=fact.at + BRIDGE_SECONDS)
+    t = replace(t, phase=Phase.BRIDGING, adrift=True, taken_at=fact.at, until=fact.at + BRIDGE_SECONDS)
     return t, (BridgeLegs(t.attempt, t.agent),)
+
+
+def rebridge(t: Transfer, fact: Answered) -> Step:
+    """The command to bridge was lost with the event socket: both still wait, each on their own."""
+    return bridge(t, fact) if fact.is_unbridged and fact.leg == t.agent else (t, ())
 
 
 def talk(t: Transfer, fact: Bridged) -> Step:

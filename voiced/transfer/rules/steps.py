@@ -96,11 +96,12 @@ def give_up(t: Transfer, fact: Fact, why: Ending, *, is_withdrawn: bool = False)
     if t.music is Music.ON and not t.adrift:  # a bridge ends it by itself, a stop would hit the assistant
         t = replace(t, music=Music.STOPPING)
         actions.append(StopMusic())
+    is_asked = t.phase is Phase.SCREENING
     t = replace(t, phase=Phase.RETURNING, ending=why, known_at=fact.at, tries=0)
     t = replace(t, until=fact.at + (ADRIFT_SECONDS if t.adrift else BACK_SECONDS))
     if is_withdrawn and t.agent in t.legs:
         t = replace(t, telling_until=fact.at + RELEASE_SECONDS)
-        actions.append(ReleaseAgent(t.agent))
+        actions.append(ReleaseAgent(t.agent, is_asked=is_asked))
     elif t.dialled or t.legs:
         actions.append(EndLegs(t.attempt))
     actions.append(Report())
