@@ -1,19 +1,27 @@
-"""`python -m bench [NAME …] [--rounds N] [--scale X]`: run the benchmarks, print tables, keep the figures."""
+"""`python -m bench [NAME …] [--rounds N] [--scale X]`: run the benchmarks, print tables, keep the figures.
+
+A figure that is over its limit is told in a line of its own, and the exit code is 1 then.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import json
+import logging
 import os
 import pkgutil
 import platform
+import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
+import structlog
+
 import bench
-from bench import Options
+from bench import Limit, Options
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,14 +47,26 @@ def main() -> None:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
+    is_over = False
     for name in arguments.names or found:
         figures = found[name].run(Options(arguments.rounds, arguments.scale))
         machine = {"python": platform.python_version(), "cpus": os.cpu_count(), "kernel": platform.release()}
-        report = {"benchmark": name, "at": now.isoformat(timespec="seconds"), "machine": machine, **figures}
+        limits: list[Limit] = figures.pop("limits", [])
+        report = {
+            "benchmark": name, "at": now.isoformat(timespec="seconds"), "machine": machine, **figures,
+            "limits": [asdict(limit) for limit in limits],
+        }  # fmt: skip
         path = RESULTS / f"{name}-{now:%Y%m%d-%H%M%S}.json"
         path.write_text(json.dumps(report, indent=1) + "\n")
-        print(f"figures: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}\n")
+        print(f"figures: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+        for limit in (limit for limit in limits if not limit.is_kept):
+            is_over = True
+            print(f"OVER THE LIMIT  {name}: {limit}")
+        print()
+    if is_over:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     main()

@@ -62,8 +62,7 @@ class Process:
     @property
     def cpu(self) -> float:
         """Seconds of CPU so far, its threads' too."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _cpu(self.process.pid)
 
     def end(self) -> None:
         with suppress(ProcessLookupError):
@@ -152,3 +151,21 @@ def folder_and_database() -> Iterator[tuple[Path, str]]:
         finally:
             os.sched_setaffinity(0, mine)
             runner.run(stack.aclose())
+
+
+def database_cpu(folder: Path) -> float:
+    """Seconds of CPU so far of the PostgreSQL of `folder_and_database`: all its processes, ended ones too."""
+    server = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    total = _cpu(server, with_ended_children=True)
+    for child in map(int, children):
+        with suppress(FileNotFoundError):  # it has ended since: the next time it is counted with the server
+            total += _cpu(child)
+    return total
+
+
+def _cpu(pid: int, *, with_ended_children: bool = False) -> float:
+    """Seconds in user and kernel mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    times = fields[11:15] if with_ended_children else fields[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
