@@ -154,6 +154,12 @@ SCENARIOS: Final = {
         "commit-leg_ended",
         meanwhile=("uuid_bridge", leave_now),
     ),
+    "agent_leaves_at_the_answer": Scenario(  # the switch sends the caller home
+        wait, "failed",
+        _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered commit-leg_ended "
+        "commit-hold_ended commit-delivered uuid_setvar_multi-2 commit-deadline",
+        meanwhile=("uuid_bridge", agent_leaves_now),
+    ),
     "assistant_has_a_leg": Scenario(
         talk, "success",
         _ALIKE + "commit-ringing uuid_setvar_multi uuid_bridge commit-answered commit-hold_ended "

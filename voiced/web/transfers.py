@@ -52,7 +52,10 @@ class TransferRequest(Body):
     destinations: list[Phrase] = Field(
         [], max_length=MOST_DESTINATIONS, description="Several, one after another; phrases or ids."
     )
-    at_once: bool = Field(False, description="Several ring together, and who answers first has the call.")
+    at_once: bool = Field(
+        False,
+        description="Several ring together, once; who answers first has the call, else the assistant.",
+    )
     reason: Text = ""
     summary: LongText = ""
     secretary_uuid: UUID | None = None
