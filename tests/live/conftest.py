@@ -55,8 +55,10 @@ class Phones:
         self._pbx, self._open = pbx, list[Endpoint]()
         self._registered = list[Endpoint]()
 
-    async def phone(self, user: str, byte: int, manner: str = "answer", delay: float = 0.2) -> Endpoint:
-        opened = await phone(user, byte, manner, delay)
+    async def phone(
+        self, user: str, byte: int, manner: str = "answer", delay: float = 0.2, contact_user: str = ""
+    ) -> Endpoint:
+        opened = await phone(user, byte, manner, delay, contact_user=contact_user)
         self._open.append(opened)
         self._registered.append(opened)
         return opened

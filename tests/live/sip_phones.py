@@ -77,7 +77,8 @@ class Rtp(asyncio.DatagramProtocol):
 class Endpoint(asyncio.DatagramProtocol):
     """One SIP user agent with at most a few dialogs; events land in self.log as (time, text)."""
 
-    def __init__(self, user, byte, manner="answer", delay=0.2, port=0):
+    def __init__(self, user, byte, manner="answer", delay=0.2, port=0, contact_user=""):
+        self.contact_user = contact_user or user
         self.user, self.byte, self.manner, self.delay, self.want_port = user, byte, manner, delay, port
         self.log, self.dialogs, self.pending, self.tasks = [], {}, {}, set()
 
@@ -157,7 +158,7 @@ class Endpoint(asyncio.DatagramProtocol):
                     ("To", f"<sip:{self.user}@{DOMAIN}>"),
                     ("Call-ID", cid),
                     ("CSeq", f"{seq} REGISTER"),
-                    ("Contact", f"<sip:{self.user}@127.0.0.1:{self.port}>"),
+                    ("Contact", f"<sip:{self.contact_user}@127.0.0.1:{self.port}>"),
                     ("Expires", str(expires)),
                 ],
             )
@@ -192,7 +193,7 @@ class Endpoint(asyncio.DatagramProtocol):
                 ("To", d["peer"]),
                 ("Call-ID", d["cid"]),
                 ("CSeq", f"{seq or d['seq']} {method}"),
-                ("Contact", f"<sip:{self.user}@127.0.0.1:{self.port}>"),
+                ("Contact", f"<sip:{self.contact_user}@127.0.0.1:{self.port}>"),
             ]
             + ([("Content-Type", "application/sdp")] if body else []),
             body,
@@ -250,7 +251,7 @@ class Endpoint(asyncio.DatagramProtocol):
             ("To", to),
             ("Call-ID", _get(headers, "Call-ID")),
             ("CSeq", _get(headers, "CSeq")),
-            ("Contact", f"<sip:{self.user}@127.0.0.1:{self.port}>"),
+            ("Contact", f"<sip:{self.contact_user}@127.0.0.1:{self.port}>"),
         ]
         if body:
             out.append(("Content-Type", "application/sdp"))
@@ -337,8 +338,8 @@ class Endpoint(asyncio.DatagramProtocol):
             self.note("answered")
 
 
-async def phone(user, byte, manner="answer", delay=0.2, register=True, port=0):
-    e = await Endpoint(user, byte, manner, delay, port).open()
+async def phone(user, byte, manner="answer", delay=0.2, register=True, port=0, contact_user=""):
+    e = await Endpoint(user, byte, manner, delay, port, contact_user).open()
     if register:
         await e.register()
     return e

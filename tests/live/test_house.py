@@ -249,6 +249,21 @@ async def test_a_queue_in_which_nobody_takes_the_call(house: Api, phones: Phones
     assert members(await queue.api("callcenter_config queue list members 5001@pbx.test")) == 0
 
 
+async def test_behind_a_queue_that_nobody_comes_out_of_the_next_has_its_turn(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    agent = await phones.phone("1002", AGENT)
+    following = await add(house, name="Plantonista", destination_number="1002")
+    await add(house, name="Suporte", destination_type="queue", destination_number="5001",
+              destination_context="default", ring_timeout_seconds=1, fallback_action="next",
+              fallback_destination_uuid=following["id"])  # fmt: skip
+    caller, uuid = await phones.call("8000")
+    answer = await house.transfer(uuid, "suporte")
+    assert (answer["status"], answer["attempts"]) == ("success", 2)
+    await talk(caller, agent, LOOPBACK_BOWS_OUT)
+    assert members(await pbx.api("callcenter_config queue list members 5001@pbx.test")) == 0
+
+
 def members(reply: esl.Reply) -> int:
     """Those who wait: the list has a line of titles, and +OK at its end."""
     return len([line for line in reply.text.splitlines() if "|Waiting|" in line or "|Trying|" in line])
@@ -350,6 +365,39 @@ async def test_the_announcement_is_heard_and_the_two_are_bridged(
     await talk(caller, agent)
 
 
+@pytest.mark.parametrize("screening", [False, True])
+async def test_the_announcement_gives_way_when_the_caller_leaves(
+    house: Api, phones: Phones, pbx: esl.Client, screening: bool
+) -> None:
+    agent = await phones.phone("1001", AGENT)
+    await add(house, announce=True, screening=screening)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
+    assert await agent.until("answered")
+    await asyncio.sleep(0.6)
+    told = pbx.wait_for("PLAYBACK_START", timeout=1.0)
+    caller.hangup()
+    assert "caller_left" in ((await told).get("Playback-File-Path") or "")
+    assert (await asked)["status"] == "cancelled"
+    assert not agent.said("bye"), "before they have heard it"
+    assert await agent.until("bye", 6)
+
+
+async def test_an_announcement_that_takes_too_long_is_cut_short(
+    address: tuple[str, int], database_url: str, phones: Phones, pbx: esl.Client
+) -> None:
+    """The one with eleven digits takes eight seconds; the deadline is five."""
+    settings = settings_for(address[1], database_url, transfer={"screening_seconds": 0.1})
+    async with running(settings) as daemon, httpx.AsyncClient(base_url=daemon.url, timeout=60) as client:
+        api = Api(daemon, client)
+        await api.ready()
+        agent = await phones.phone("1001", AGENT)
+        await add(api, announce=True)
+        caller, uuid = await phones.call("8000")
+        assert (await api.transfer(uuid, "financeiro", wait=60))["status"] == "success"
+        await talk(caller, agent)
+
+
 @pytest.mark.parametrize(
     ("key", "status", "cause"),
     [
@@ -392,6 +440,26 @@ async def test_the_next_destination(house: Api, phones: Phones, pbx: esl.Client)
     answer = await house.transfer(uuid, "financeiro")
     assert (answer["status"], answer["attempts"]) == ("success", 2)
     await talk(caller, second)
+
+
+async def test_of_several_at_once_each_is_known_by_its_extension(
+    house: Api, phones: Phones, pbx: esl.Client
+) -> None:
+    """A softphone registers under a name that it makes up."""
+    await phones.phone("1001", OTHER, "silent")
+    agent = await phones.phone("1002", AGENT, contact_user="k3j9x2")
+    await add(house, name="Maria")
+    await add(house, name="Pedro", destination_number="1002", screening=True)
+    caller, uuid = await phones.call("8000")
+    asked = asyncio.create_task(
+        house.transfer(uuid, "", destinations=["maria", "pedro"], at_once=True, wait=60)
+    )
+    assert await agent.until("answered")
+    await asyncio.sleep(0.6)
+    await agent.keys("1")
+    answer = await asked
+    assert (answer["status"], answer["destination"]["name"]) == ("success", "Pedro")
+    await talk(caller, agent)
 
 
 async def test_a_callback_is_offered(house: Api, phones: Phones, pbx: esl.Client) -> None:
