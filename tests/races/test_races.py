@@ -378,6 +378,20 @@ async def test_a_caller_who_was_parked_before_is_not_taken_for_stranded(switch: 
         assert caller.hears == "silence"
 
 
+async def test_a_caller_whom_a_restart_of_the_pbx_has_dropped_has_not_left(
+    switch: Switch, room: Open
+) -> None:
+    """What became of the transfer nobody knows: it has failed, and a callback may be offered."""
+    switch.phone("1001", Manner.RING)
+    async with room(transfer=RINGS) as it:
+        caller = await at_the_assistant(switch)
+        driver = await it.begin(caller)
+        await it.reaches(driver, Phase.RINGING)
+        await switch.restart()
+        row = await it.api.ended(str(driver.request.id))
+        assert (row["status"], row["cause"], row["ended_by"]) == ("failed", "LOST", "")
+
+
 async def test_who_waits_for_longer_than_the_longest_hold_goes_back(switch: Switch, room: Open) -> None:
     switch.phone("1001", Manner.RING)
     async with room(transfer={**RINGS, "longest_hold_seconds": 1}) as it:

@@ -436,12 +436,12 @@ def test_a_pbx_that_is_lost_twice_before_it_has_answered_changes_no_deadline() -
     assert t.until == pytest.approx(1003.7), "two seconds for what the tables do not show yet, and no more"
 
 
-@pytest.mark.parametrize("may_have_talked", [True, False])
-def test_whether_they_have_talked_while_nobody_watched_is_not_guessed(may_have_talked: bool) -> None:
-    t, _ = drive(bridging(), f.PbxLost(1003.1), f.PbxBack(1009), f.CallerEnded(1009, LOST, may_have_talked))
+@pytest.mark.parametrize("is_unknown", [True, False])
+def test_whether_they_have_talked_while_nobody_watched_is_not_guessed(is_unknown: bool) -> None:
+    t, _ = drive(bridging(), f.PbxLost(1003.1), f.PbxBack(1009), f.CallerEnded(1009, LOST, is_unknown))
     assert t.ending is not None
-    assert t.ending.ended_by == ("" if may_have_talked else "caller")
-    assert t.status is (Status.FAILED if may_have_talked else Status.CANCELLED)
+    assert t.ending.ended_by == ("" if is_unknown else "caller")
+    assert t.status is (Status.FAILED if is_unknown else Status.CANCELLED)
 
 
 def test_who_ended_a_talk_that_nobody_watched_is_not_guessed() -> None:

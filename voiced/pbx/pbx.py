@@ -60,6 +60,7 @@ class Pbx:
         self.questions = Client(host, port, password)
         self._address = host, port, password
         self._watchers: list[Watcher] = []
+        self._core = ""  # the id of the switch's process
         self._unsaid: list[commands.Command] = []  # lost on the way, to be said again
 
     @property
@@ -199,9 +200,10 @@ class Pbx:
             raise CommandRefused(reply.text)
         return list(json.loads(reply.text).get("rows", []))  # an empty table has no `rows`
 
-    async def core_uuid(self) -> str:
-        """The id of the switch's process: another one means that it was restarted."""
-        return await self._ask(commands.api("global_getvar core_uuid")) or ""
+    async def was_restarted(self) -> bool:
+        """Whether the switch's process is another one than when this was asked last. Raises EslError."""
+        known, self._core = self._core, await self._ask(commands.api("global_getvar core_uuid")) or ""
+        return known not in ("", self._core)
 
     async def _ask(self, command: commands.Command) -> str | None:
         reply = await self.questions.ask(command)

@@ -60,6 +60,7 @@ class Driver:
         self.request, self.transfer = request, transfer
         self.in_the_dark = False  # what has happened on the PBX meanwhile is still to be asked
         self.is_taken_up = False
+        self.was_dropped = False  # the caller, by the switch, which was restarted
         self.known: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
         self._tools = tools
         self._inbox: Inbox[Fact] = Inbox(tools.clock, self._overflowed)
@@ -134,8 +135,9 @@ class Driver:
             self._hands.see_off(caller)
         has_session = not (self._is_routed_in and self.goes_on.is_set())
         for fact in missed_facts(
-            self.request, self.transfer, caller, legs, now, self.is_taken_up, has_session=has_session
-        ):
+            self.request, self.transfer, caller, legs, now, self.is_taken_up, has_session=has_session,
+            was_dropped=self.was_dropped,
+        ):  # fmt: skip
             self.tell(fact)
         self.in_the_dark = self.is_taken_up = False
 

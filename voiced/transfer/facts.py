@@ -158,11 +158,11 @@ class SessionEnded(Fact):
 class CallerEnded(Fact):
     """The caller has hung up, or was hung up.
 
-    `may_have_talked`: nobody watched for a while, in which an agent may have been bridged to them.
+    `is_unknown`: which of the two, or whether an agent was bridged to them while nobody watched.
     """
 
     cause: str
-    may_have_talked: bool = False
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

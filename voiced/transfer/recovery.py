@@ -34,17 +34,18 @@ from voiced.transfer.state import Music, Phase, Transfer
 
 def missed_facts(
     request: Request, t: Transfer, caller: Channel | None, legs: Iterable[Channel], at: float,
-    restarted: bool, *, has_session: bool = True,
+    restarted: bool, *, has_session: bool = True, was_dropped: bool = False,
 ) -> list[Fact]:  # fmt: skip
     """The facts that bring a transfer from what it knows to what is so.
 
     `caller` is the caller's channel (None: gone), `legs` those that carry any mark of this transfer;
-    `has_session` is false of a call routed in whose session is not ours, or not any more.
+    `has_session` is false of a call routed in whose session is not ours, or not any more. `was_dropped`: a
+    caller who is gone has not left, since the switch was restarted.
     """
     facts: list[Fact] = [PbxBack(at, restarted)]
     if caller is None:
-        may_have_talked = restarted or t.phase is Phase.BRIDGING
-        facts.append(CallerEnded(at, LOST, may_have_talked))  # first: nobody is bridged to who has left
+        is_unknown = restarted or was_dropped or t.phase is Phase.BRIDGING
+        facts.append(CallerEnded(at, LOST, is_unknown))  # first: nobody is bridged to who has left
     ours = {leg.uuid: leg for leg in legs}
     talking = {leg.uuid for leg in ours.values() if leg.is_bridged_to(request.caller.uuid)}
     for uuid in talking:  # a talk before the music: who talks is not put on hold again

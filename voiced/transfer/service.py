@@ -191,6 +191,9 @@ class Transfers(Service):
 
     async def _look_again(self) -> None:
         await self._tools.stranded.look_again()
+        if await self._pbx.was_restarted():
+            for driver in self._drivers.values():
+                driver.was_dropped = True
         in_the_dark = [driver for driver in self._drivers.values() if driver.in_the_dark]
         if not in_the_dark:
             return

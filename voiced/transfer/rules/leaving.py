@@ -44,11 +44,11 @@ def taken(t: Transfer, fact: Bridged) -> Step:
 def leave(t: Transfer, fact: CallerEnded) -> Step:
     """The caller has left. An agent who has answered is told so; nobody is joined to an empty call.
 
-    Where nobody watched and the two may have talked, what became of it is not guessed.
+    Where nobody watched and the two may have talked, or the switch has dropped them, it is not guessed.
     """
     if t.phase is Phase.RETURNING:
         return settle(replace(t, caller_here=False, adrift=False, music=Music.OVER), fact)
-    if fact.may_have_talked:
+    if fact.is_unknown:
         return without_caller(t, fact, Ending(Status.FAILED, LOST))
     return without_caller(t, fact, Ending(Status.CANCELLED, fact.cause, ended_by="caller"))
 
