@@ -324,8 +324,8 @@ class World:
         if self.music != "none":
             self.music, self.stopping = "none", False
             self.tell(f.HoldEnded(self.now))
-        if pick % 2:
-            self.parked = True
+        self.parked = bool(pick % 2)
+        if self.parked:
             self.tell(f.CallerParked(self.now))
 
     def caller_leaves(self, pick: int) -> None:
@@ -367,8 +367,17 @@ class World:
         self.tell(f.PbxLost(self.now), heard=False)
 
     def back(self, pick: int) -> None:
+        self._settle_the_bridge(pick)
         self.offline = False
         self.learn(restarted=False)
+
+    def _settle_the_bridge(self, pick: int) -> None:
+        """A bridge takes less time than a start or a reconnect; or the command was lost on the way."""
+        if self.bridging is not None:
+            self.happen(["bridged", "bridge_refused", "bridge_nothing", "bridge_lost"][pick % 4], pick)
+
+    def bridge_lost(self, pick: int) -> None:
+        self.bridging = None
 
     def asked(self, pick: int) -> None:
         self.learn(restarted=False)
@@ -376,8 +385,7 @@ class World:
     def restart(self, pick: int) -> None:
         """The daemon dies and starts again, with what the database knew: perhaps less than what was done."""
         self.offline = True
-        if self.bridging is not None:  # a bridge takes less time than a start
-            self.happen(["bridged", "bridge_refused", "bridge_nothing"][pick % 3], pick)
+        self._settle_the_bridge(pick)
         self.t, reports, self.talks = self.kept[pick % len(self.kept)]
         del self.reports[reports:]
         self.homecomings.clear()  # what the database did not know is done again
