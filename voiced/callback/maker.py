@@ -16,7 +16,7 @@ from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import AskedAgain, Fact, Tell
 from voiced.callback.refusals import CallbackIsCalling, CallbacksDisabled, NobodyToCall, TooManyForNumber
 from voiced.database import query, text
-from voiced.folding import fold
+from voiced.folding import fold, unless_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Maker:
             raise CallbacksDisabled
         number = numbers.e164(wanted.number, wanted.region)
         numbers.check(number, policy)
-        wanted = replace(wanted, number=number)
+        wanted = replace(wanted, number=number, department=unless_blank(wanted.department))
         for _ in range(3):  # two requests of one client at once: the second updates the first
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
@@ -80,7 +80,7 @@ class Maker:
         )
         if row is not None:
             return await self._update(connection, row, wanted, policy)
-        if not (wanted.extension or fold(wanted.department) or policy.owner is Owner.BACKEND):
+        if not (wanted.extension or wanted.department or policy.owner is Owner.BACKEND):
             raise NobodyToCall("say who shall call: an extension, a department, or both")
         now, id = self._keeper.now(), uuid4()
         made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)

@@ -24,7 +24,7 @@ from voiced.callback.callback import WAITING
 from voiced.callback.calls import Calls
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
-from voiced.callback.policy import Policy
+from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
@@ -44,6 +44,7 @@ SOONEST: Final = 0.02  # seconds: what is due and was not looked at is being cha
 LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
 RETRY_SECONDS: Final = 1.0  # while the database is away
 COUNT_SECONDS: Final = 15.0  # between two counts of what waits
+NOBODY: Final = "NOBODY_IN_DEPARTMENT"  # the cause where no agent can ever be offered it
 _AGENT: Final = ("agent_not_available", "pbx_is_away")  # no reason to put the promise off: others may be free
 
 Departments: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # those that an extension works for
@@ -183,11 +184,14 @@ class Scheduler:
             if refusal.code in _AGENT:
                 return
             may_wait = isinstance(refusal, AttemptUnderWay)
-            with suppress(Refusal):  # it may be closed meanwhile
-                await self._keeper.tell(id, NotPlaced(self._keeper.now(), refusal.code.upper(), may_wait))
+            await self._put_off(id, NotPlaced(self._keeper.now(), refusal.code.upper(), may_wait))
             self._serving[extension] = True
         else:
             log.info("callback placed", callback_id=str(id), error=placed.error)
+
+    async def _put_off(self, id: UUID, why: NotPlaced) -> None:
+        with suppress(Refusal):  # it may be closed meanwhile
+            await self._keeper.tell(id, why)
 
     def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
         is_called = self._calls.attempts.calls_agent(domain.uuid, extension.number)
@@ -241,13 +245,16 @@ class Scheduler:
                 self.freed(extension)
 
     async def _find_agent(self, row: dict[str, Any]) -> None:
-        """Somebody who is free already: no moment of theirs will come."""
+        """Somebody who is free already: no moment of theirs will come. A department without anybody never
+        has one."""
         domain = self._by_uuid.get(row["domain_uuid"])
-        if domain is None:
+        if domain is None or (await self._keeper.policies.of(row["company_id"])).owner is Owner.BACKEND:
             return
         numbers = [row["extension"]] if row["extension"] else []
-        if not numbers and row["department"]:
+        if not numbers:
             numbers = await self._agents(row["domain_uuid"], row["department"])
+        if not numbers:
+            await self._put_off(row["id"], NotPlaced(self._keeper.now(), NOBODY, may_wait=False))
         free = [one for number in numbers if self._is_free(one := Extension(number, domain.name), domain)]
         if free:
             agent = min(free, key=self._serving.__contains__)
