@@ -482,6 +482,51 @@ async def test_an_agent_who_has_just_refused_does_not_keep_others_of_the_departm
     assert (await house.until_status(row["id"], "completed"))["attempts"] == 0
 
 
+async def two_of_a_department(house: House) -> Phone:
+    """Ana at 1001, who is the first by priority and name, and Bruno at 1002; both free."""
+    for name, number in (("Ana", "1001"), ("Bruno", "1002")):
+        await add(house.api, name=name, destination_number=number, department="Financeiro")
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    return second
+
+
+def notified(house: House) -> list[str]:
+    """Who was told, in order."""
+    return [one.payload["extension"] for one in house.backend.accepted if one.path.endswith("/notify")]
+
+
+async def test_the_agents_of_a_department_are_told_by_turns(house: House) -> None:
+    await two_of_a_department(house)
+    await house.settings(max_notifications=4, min_interval_minutes=1 / 60)
+    await house.promise(extension="", department="Financeiro")
+    await house.until_told("ticket", "needs_review")
+    assert notified(house) == ["1001", "1002", "1001", "1002"]
+
+
+async def test_a_new_promise_is_told_to_who_was_told_the_longest_ago(house: House) -> None:
+    await two_of_a_department(house)
+    for number in (CLIENT, OTHER, "+5531988887777"):
+        await house.promise(number, extension="", department="Financeiro")
+        await house.until_idle()
+    assert notified(house) == ["1001", "1002", "1001"]
+
+
+async def test_one_who_has_missed_the_call_is_not_called_again_while_another_is_free(
+    house: House, agent: Phone
+) -> None:
+    second = await two_of_a_department(house)
+    agent.manner = second.manner = Manner.DECLINE
+    await house.settings(auto_dial=True, agent_rest_seconds=1, retry_delay_seconds=1, max_agent_misses=3)
+    calls: list[int] = []
+    row = await house.promise(extension="", department="Financeiro")
+    for misses in (1, 2, 3):
+        await house.until(row["id"], lambda row, misses=misses: row["misses"].get("agent") == misses)
+        calls += [agent.calls, second.calls]
+    assert calls == [1, 0, 1, 1, 2, 1]
+    assert (await house.look(row["id"]))["status"] == "needs_review"
+
+
 # -- the backend keeps the promise ------------------------------------------------------------------------
 
 

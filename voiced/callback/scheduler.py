@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -20,14 +20,17 @@ import asyncpg
 import structlog
 
 from voiced.callback import window
+from voiced.callback.alarms import Alarms
 from voiced.callback.callback import WAITING
 from voiced.callback.calls import Calls
+from voiced.callback.conclusions import Conclusions
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
 from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
+from voiced.callback.turns import Turns
 from voiced.database import ERRORS, is_away, query
 from voiced.logs import brief
 from voiced.notices import Notices
@@ -45,6 +48,7 @@ LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
 RETRY_SECONDS: Final = 1.0  # while the database is away
 COUNT_SECONDS: Final = 15.0  # between two counts of what waits
 NOBODY: Final = "NOBODY_IN_DEPARTMENT"  # the cause where no agent can ever be offered it
+OTHERS_FIRST: Final = 0.5  # seconds: what is due when a pause ends is first for whoever was not asked of it
 _AGENT: Final = ("agent_not_available", "pbx_is_away")  # no reason to put the promise off: others may be free
 
 Departments: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # those that an extension works for
@@ -60,15 +64,16 @@ class Scheduler:
         owns_pbx: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._pool, self._pbx, self._keeper, self._calls = pool, pbx, keeper, calls
-        self._presence, self._scribe, self._domains = presence, scribe, domains
+        self._presence, self._domains = presence, domains
         self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
         self._by_uuid = {domain.uuid: domain for domain in domains.values()}
-        self._wake, self._ended = asyncio.Event(), asyncio.Event()
+        self._wake, self._conclusions = asyncio.Event(), Conclusions(keeper, scribe, lambda: self._owns_pbx())
         self._loop = asyncio.get_running_loop()
-        self._resting: dict[Extension, asyncio.TimerHandle] = {}
-        self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
+        self._resting = Alarms(self.freed)
+        self._told = Alarms(self.freed)  # their next turn comes after a pause
+        self._turns = Turns()
+        self._due: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
-        self._told: dict[Extension, asyncio.TimerHandle] = {}  # their next turn comes after a pause
         self._has_missed = False  # a moment that came while it was not certain that the PBX is ours
         self._tasks = Tasks()
         self._is_stopped = self._is_waiting = False
@@ -81,7 +86,7 @@ class Scheduler:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(), name="callbacks by the clock")
-                group.create_task(self._settle(), name="callbacks whose call has ended")
+                group.create_task(self._conclusions.run(), name="callbacks whose call has ended")
                 group.create_task(self._count(), name="callbacks that wait")
         finally:
             self._is_stopped = True
@@ -99,24 +104,26 @@ class Scheduler:
     def own(self) -> None:
         """The PBX is ours from now on."""
         self._wake.set()
-        self._ended.set()
+        self._conclusions.wake()
 
     def kept(self, kept: Kept) -> None:
         """A callback has changed: it may be due now, and its call may have to end."""
         self._wake.set()
+        if kept.row["closed_at"] is not None:
+            self._turns.closed(kept.row["id"])
         if any(isinstance(effect, StopCall) for effect in kept.effects):
             self._tasks.start(self._calls.stop(kept), f"stop calling {kept.row['id']}")
 
     def attempt_ended(self, order: Order, attempt: Attempt) -> None:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
         outcome, extension = attempt.outcome, Extension(order.extension, order.domain)
+        if order.callback_id is not None:
+            self._turns.asked(order.callback_id, extension)
         if outcome is not None and outcome.agent_wants_rest and order.rest_seconds:
-            if timer := self._resting.pop(extension, None):
-                timer.cancel()
-            self._resting[extension] = self._loop.call_later(order.rest_seconds, self._rested, extension)
+            self._resting.set(extension, order.rest_seconds + OTHERS_FIRST)
         else:
             self._later(0.0, extension)  # one who was never called was free all the time
-        self._ended.set()
+        self._conclusions.wake()
 
     # -- agents -------------------------------------------------------------------------------------------
 
@@ -149,27 +156,29 @@ class Scheduler:
     async def _offer(self, extension: Extension) -> None:
         domain = self._domains[extension.domain]
         if not self._is_free(extension, domain):
-            self._turns.pop(extension, None)
+            self._due.pop(extension, None)
             return
         number = extension.number
         kept = await self._keeper.offer(
             domain.uuid, number, await self._departments(domain.uuid, number),
             lambda policy, client, now: self._opens_at(policy, client, domain, now),
         )  # fmt: skip
-        turns = self._turns.pop(extension, 0)
+        turns = self._due.pop(extension, 0)
         if kept is None:
             return
         if any(isinstance(effect, CallNow) for effect in kept.effects):
             await self._call(kept, extension)
             return
         is_told = any(isinstance(effect, Notify) for effect in kept.effects)
-        if is_told:
-            self._serve_after(kept.row["not_before"] - self._keeper.now(), extension)
+        if is_told:  # of the next after a pause, whatever becomes of this one
+            self._turns.asked(kept.row["id"], extension)
+            pause = kept.row["not_before"] - self._keeper.now()
+            self._told.set(extension, pause.total_seconds() + OTHERS_FIRST)
         was_put_off = kept.effects and not is_told
         # one that was offered before its own look has taken the turn of another
         turns -= 0 if was_put_off or kept.was_due else 1
         if turns > 0 or was_put_off:
-            self._turns[extension] = self._turns.get(extension, 0) + turns
+            self._due[extension] = self._due.get(extension, 0) + turns
             self._serving[extension] = True
 
     async def _call(self, kept: Kept, extension: Extension) -> None:
@@ -257,31 +266,9 @@ class Scheduler:
             await self._put_off(row["id"], NotPlaced(self._keeper.now(), NOBODY, may_wait=False))
         free = [one for number in numbers if self._is_free(one := Extension(number, domain.name), domain)]
         if free:
-            agent = min(free, key=self._serving.__contains__)
-            self._turns[agent] = self._turns.get(agent, 0) + 1
+            agent = min(free, key=lambda one: (one in self._serving, self._turns.latest(row["id"], one)))
+            self._due[agent] = self._due.get(agent, 0) + 1
             self.freed(agent)
-
-    # -- conclusions --------------------------------------------------------------------------------------
-
-    async def _settle(self) -> None:
-        """Once at the start too: a daemon may have died between an end and its conclusions."""
-        while True:
-            self._ended.clear()
-            wait = RETRY_SECONDS
-            try:
-                if self._owns_pbx():
-                    await self._scribe.drained()
-                    while await self._keeper.settle():
-                        pass
-                    wait = LOOK_AGAIN
-            except Exception as error:
-                if not is_away(error):
-                    raise
-            try:
-                async with asyncio.timeout(wait):
-                    await self._ended.wait()
-            except TimeoutError:
-                pass
 
     # -- inside -------------------------------------------------------------------------------------------
 
@@ -293,17 +280,3 @@ class Scheduler:
 
     def _later(self, seconds: float, extension: Extension) -> None:
         self._loop.call_later(seconds, self.freed, extension)
-
-    def _serve_after(self, pause: timedelta, extension: Extension) -> None:
-        """Whoever was told of one promise is told of the next, whatever becomes of the first."""
-        if timer := self._told.pop(extension, None):
-            timer.cancel()
-        self._told[extension] = self._loop.call_later(pause.total_seconds(), self._has_been_told, extension)
-
-    def _has_been_told(self, extension: Extension) -> None:
-        del self._told[extension]
-        self.freed(extension)
-
-    def _rested(self, extension: Extension) -> None:
-        del self._resting[extension]
-        self.freed(extension)
