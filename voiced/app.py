@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from voiced import database, metrics
 from voiced.callback.calls import CAUSES, Calls
@@ -264,6 +264,9 @@ class Daemon:
 
     def _figures(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("voice_callbacks_pending", "Waiting callbacks", value=self.scheduler.waiting)
+        yield CounterMetricFamily(
+            "voice_callback_faults", "Faults that were logged, not ended for", value=self.scheduler.faults
+        )
         yield from metrics.esl_figures(self.pbx.calls)
         yield GaugeMetricFamily(
             "voice_transfers_in_progress", "Not ended, talks included", value=len(self.transfers)

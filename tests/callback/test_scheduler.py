@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.backend import Backend
 from tests.callback.conftest import CLIENT, SETTLE, Clock, House, opened
-from tests.conftest import Start
+from tests.conftest import DOMAIN, Start
 from tests.house import add
+from voiced.callback import scheduler
 from voiced.sim import Caller, Manner, Phone, Switch
 
 OTHER = "+5521988887777"
@@ -551,21 +554,58 @@ async def test_what_the_database_did_not_let_us_offer_is_offered_once_it_is_back
 ) -> None:
     """A promise was found due, and then it could not be asked who may take it."""
     await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
-    scheduler = house.api.daemon.scheduler
-    agents = scheduler._agents
-    asked = []
+    agents = house.api.daemon.scheduler._agents
+    agents_of, asked = agents._agents_of, []
 
     async def away(domain: UUID, department: str) -> list[str]:
         asked.append(department)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(scheduler, "_agents", away)
+    monkeypatch.setattr(agents, "_agents_of", away)
     await house.promise(extension="", department="Financeiro")
     async with asyncio.timeout(5):
         while not asked:
             await asyncio.sleep(0.01)
-    monkeypatch.setattr(scheduler, "_agents", agents)
+    monkeypatch.setattr(agents, "_agents_of", agents_of)
     await house.until_told("notify")
+
+
+async def test_a_newer_daemons_migration_ends_no_daemon_that_runs(house: House, pool: asyncpg.Pool) -> None:
+    """What was prepared as `select *` has another result from then on."""
+    row = await house.promise(extension="1009")
+    await house.until_idle()
+    await pool.execute("alter table callbacks add column of_a_newer_version integer not null default 0")
+    with capture_logs() as lines:
+        house.after(hours=25)
+        async with asyncio.timeout(5):
+            while not [one for one in lines if one.get("status") == "expired"]:
+                await asyncio.sleep(0.01)
+    assert any("changed result type" in str(one.get("error")) or "cached" in str(one) for one in lines), lines
+    assert (await house.look(row["id"]))["status"] == "expired"
+    assert house.api.daemon.scheduler.faults == 0
+
+
+async def test_tables_that_are_not_as_they_should_be_are_told_of_and_end_nothing(
+    house: House, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent is offered what is theirs alone meanwhile, and the rest once the tables are mended."""
+    monkeypatch.setattr(scheduler, "LOOK_AGAIN", 0.2)
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    column = "alter table v_voice_transfer_destinations rename column"
+    await pool.execute(f"{column} department to depto")
+    house.api.daemon.directory.drop(DOMAIN)
+    with capture_logs() as lines:
+        anybodys = await house.promise(extension="", department="Financeiro")
+        async with asyncio.timeout(5):
+            while not house.api.daemon.scheduler.faults:
+                await asyncio.sleep(0.01)
+        theirs = await house.promise(OTHER)
+        await house.until(theirs["id"], lambda row: row["notification_count"] == 1)
+    assert any(one["log_level"] == "error" and one.get("exc_info") for one in lines)
+    assert "voice_callback_faults_total" in (await house.client.get("/metrics")).text
+    assert (await house.look(anybodys["id"]))["status"] == "pending"
+    await pool.execute(f"{column} depto to department")
+    await house.until(anybodys["id"], lambda row: row["notification_count"] == 1)
 
 
 async def test_a_promise_becomes_ours_when_the_owner_changes(house: House) -> None:
