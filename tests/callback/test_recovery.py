@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -88,3 +90,97 @@ async def test_what_is_given_up_is_not_guessed(
 def test_an_ending_that_only_another_version_knows_is_a_failure() -> None:
     row = {"result": "abducted", "leg": "", "cause": "UFO", "sip_code": ""}
     assert store.outcome_of(row).result == "failed"
+
+
+# -- a cancel that was committed, and whose daemon died before the call was ended -------------------------
+
+
+async def lost(*_: object) -> None:
+    """Whoever took the cancel dies here."""
+
+
+async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_client_not_called(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+        monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
+        assert (await house.post(f"/api/callbacks/{row['id']}/cancel"))["status"] == "in_progress"
+    assert agent.ringing
+    async with opened(switch, backend, start, clock) as house:
+        await switch.until(lambda: not agent.ringing)
+        await house.until_status(row["id"], "canceled")
+        await house.until_told("canceled")
+        assert (house.result("canceled")["cause"], line.calls) == ("MANAGER_REQUEST", 0)
+
+
+async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+    at_it, go_on, read = asyncio.Event(), asyncio.Event(), store.open_attempts
+
+    async def slowly(*which: Any) -> Any:
+        found = await read(*which)
+        at_it.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(store, "open_attempts", slowly)
+    async with opened(switch, backend, start, clock) as house, asyncio.timeout(15):
+        await at_it.wait()
+        await house.post(f"/api/callbacks/{row['id']}/cancel")
+        await house.until_idle()  # nobody was there to end the call
+        assert agent.ringing
+        go_on.set()
+        await house.until_status(row["id"], "canceled")
+        assert (agent.ringing, line.calls) == (False, 0)
+
+
+async def test_a_talk_that_a_new_owner_finds_is_not_ended_by_a_cancel(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool
+) -> None:
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await house.until_talking(agent, line)
+    await pool.execute("update callbacks set cancel_wanted = true")
+    async with opened(switch, backend, start, clock) as house:
+        await house.until(row["id"], lambda row: "'cancelled'" in str(row["attempt_journals"]))
+        assert agent.talks_to is line
+        line.hangup()
+        await house.until_status(row["id"], "completed")
+
+
+async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_the_agents_phone_rang(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """By a standby, say, which died before it could ask the owner to end the call."""
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+        monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
+        await house.post(f"/api/callbacks/{row['id']}/cancel")
+        agent.answer()
+        await house.until_status(row["id"], "canceled")
+        assert line.calls == 0

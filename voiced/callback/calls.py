@@ -242,7 +242,7 @@ class Calls:
     async def _stop(self, id: UUID) -> None:
         driver = self.attempts.get(id)
         if driver is not None:
-            driver.cancel()
+            driver.cancel()  # an owner who has not taken it up yet will find that it is not wanted
         elif not self._ownership.is_owner:
             await self._relay.ask("callback/stop", {"id": str(id)})
 
