@@ -161,12 +161,21 @@ class Keeper:
                     allow(row, AttemptBegan)
                     fact = AttemptBegan(self._clock(), order.id, order.extension)
                     kept = await self.decide(connection, row, fact, await self._policy(connection, row))
+                elif order.ticket_id:
+                    await connection.execute(query("attempt/lock_ticket"), order.domain_uuid, order.ticket_id)
+                    if await self.calls_ticket(order.domain_uuid, order.ticket_id, connection):
+                        raise AttemptUnderWay
                 name, arguments = store.intention(order, a)
                 await connection.execute(query(name), *arguments)
         except asyncpg.UniqueViolationError:
             raise AttemptUnderWay from None
         if kept is not None:
             self.watch(kept)
+
+    async def calls_ticket(self, domain: UUID, ticket: str, connection: Any = None) -> bool:
+        """Whether a call for a ticket that belongs to no callback is under way."""
+        database = connection or self._pool
+        return bool(await database.fetchval(query("attempt/calls_ticket"), domain, text(ticket)))
 
     async def settle(self) -> bool:
         """Draw the conclusions from one attempt that has ended. False where there is none."""
