@@ -84,7 +84,7 @@ async def _measure(url: str, size: int, agents: int) -> dict[str, Any]:
         await pool.execute(_SEED, DOMAIN, size, "1", agents)
         await pool.execute("vacuum analyze callbacks")
         policies = Policies(pool, Notices(pool), Policy())
-        keeper = Keeper(pool, "pbx", policies, lambda: datetime.now(UTC), lambda kept: None)
+        keeper = Keeper(pool, "pbx", policies, lambda: datetime.now(UTC), lambda kept: None, "bench")
         await _offer(keeper, [f"{uuid4()}"] * WARM_UP)  # statements prepared, policies read
         numbers = [f"1{number}" for number in range(agents)]
         began = time.process_time()

@@ -122,7 +122,7 @@ class Daemon:
         self.notices = Notices(databases.notices)
         self.others = Others(pool, self.notices, self.hub, self.ownership.id)
         policies = Policies(pool, self.notices, _policy(settings))
-        keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept)
+        keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept, self.ownership.id)
         tickets = settings.tickets
         self.outbox = (
             Outbox(
@@ -196,6 +196,7 @@ class Daemon:
             ("relay", self.relay.run),
             ("other daemons", self.others.run),
             ("retention", Retention(self.pool, self.settings.database.retention_days).run),
+            ("callback attempts", self.attempts.run),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", self._serve_http),

@@ -116,6 +116,8 @@ class Driver:
                 handle.off()
             if self._second is not None:
                 self._second.cancel()
+            for task in self._tasks:  # not ours any more: what is not committed by now must not be
+                task.cancel()
             for future in (self.recorded, self.sign, self.settled):
                 if not future.done():
                     future.cancel()
