@@ -122,7 +122,7 @@ async def test_a_backend_in_trouble_gets_it_later_and_everything_in_order(
     ("status", "answer"),
     [
         (401, "unauthorized"), (404, "no such path"),
-        (400, '{"error": "Company not found"}'),
+        (400, '{"error": "Company not found"}'), (200, '{"success": false, "error": "no such queue"}'),
     ],
 )  # fmt: skip
 async def test_a_permanent_refusal_is_held_and_shown_and_the_callback_lives_on(
@@ -311,4 +311,19 @@ async def test_a_ticket_that_is_named_while_the_client_is_called_is_told_of_it(h
     await house.post("/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "K2"})
     await house.post(f"/api/callbacks/{row['id']}/cancel")
     await house.backend.until(lambda: told_to(house, "K2") == ["canceled"])
-    assert told_to(house, "K1")[-1:] == ["canceled"]
+    await house.backend.until(lambda: told_to(house, "K1")[-1:] == ["canceled"])  # a stream of its own
+
+
+async def test_a_ticket_that_is_named_before_ours_is_made_finds_the_callback(house: House) -> None:
+    await house.backend.stop()
+    line = house.line(Manner.RING)
+    row = await house.promise()
+    answer = await house.accept(row)
+    await house.switch.until(lambda: line.ringing)
+    call = await house.post("/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "K2"})
+    assert call["ticket_id"] == "K2"
+    assert (await house.look(row["id"]))["ticket_ids"] == ["K2"]
+    await house.backend.start()
+    await house.post(f"/api/callbacks/{row['id']}/cancel")
+    await house.backend.until(lambda: told_to(house, "K2") == ["canceled"])
+    await house.backend.until(lambda: told_to(house, "T1") == ["calling", "canceled"])

@@ -191,20 +191,20 @@ class Calls:
         return Placed(order.id)
 
     async def monitor(self, id: UUID, ticket_id: str, domain: UUID | None) -> tuple[Order, Attempt]:
-        """How far a call is; a ticket that it did not have is noted.
+        """How far a call is; a ticket that it, or its callback, did not have is noted.
 
         Raises NoSuchAttempt, TooManyTickets.
         """
         found = await self.look(id, domain)
         if found is None:
             raise NoSuchAttempt
+        if ticket_id and found[0].callback_id is not None:
+            await self._keeper.add_ticket(found[0].callback_id, ticket_id)
         if ticket_id and not found[0].ticket:
             await self._pool.execute(query("attempt/name_ticket"), id, ticket_id)
             if driver := self.attempts.get(id):
                 driver.order = replace(driver.order, named_ticket=ticket_id)
             found = await self.look(id, domain) or found
-        elif ticket_id and found[0].callback_id is not None:
-            await self._keeper.add_ticket(found[0].callback_id, ticket_id)
         return found
 
     async def look(self, id: UUID, domain: UUID | None) -> tuple[Order, Attempt] | None:
