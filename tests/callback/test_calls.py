@@ -69,6 +69,7 @@ async def test_after_the_last_try_it_has_failed(house: House) -> None:
     assert (house.result("failed")["cause"], house.result("failed")["status"]) == ("USER_BUSY", "failed")
     await house.until_quiet()
     house.after(hours=1)
+    await house.until_idle()
     assert line.calls == 2
 
 
@@ -320,6 +321,7 @@ async def test_an_agent_who_became_busy_between_click_and_dial(
     assert (await house.look(row["id"]))["attempts"] == 0
     monkeypatch.setattr(attempts, "_tools", tools)
     house.after(seconds=60)
+    await house.until_idle()
     assert not house.switch.dials
     talks[0].hangup()
     await house.until_talking(agent, line)  # at the agent's next moment
