@@ -41,7 +41,9 @@ class Wanted:
     story_id: UUID | None = None
     transfer_id: UUID | None = None
     voice_call_uuid: str = ""
-    voice_call_date: datetime | None = None
+    voice_call_date: datetime | None = None  # when that call began
+    voice_call_seconds: float | None = None  # how long it was, or is by now
+    voice_call_recorded: bool = False
 
 
 class Maker:
@@ -98,11 +100,13 @@ class Maker:
             text(wanted.reason), text(wanted.summary), wanted.transcript, c.status, now, c.scheduled_at,
             c.expires_at, c.not_before, c.looks_at(policy, now), wanted.notify_via_whatsapp,
             text(wanted.voice_call_uuid), wanted.voice_call_date, fold(text(c.department)),
+            wanted.voice_call_recorded,
         )  # fmt: skip
         await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
         row = dict(await connection.fetchrow(query("callback/read"), id, None))
         # a ticket that exists already is not made again, but is told
-        message = messages.change(row, Tell("made"), Fact(now)) if wanted.ticket_id else messages.ticket(row)
+        made_one = messages.change(row, Tell("made"), Fact(now))
+        message = made_one if wanted.ticket_id else messages.ticket(row, wanted.voice_call_seconds)
         await self._keeper.put(connection, [message])
         return Kept(row, None, "made")
 
@@ -116,6 +120,7 @@ class Maker:
             query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
             text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
             text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
+            wanted.voice_call_recorded,
         )  # fmt: skip
         if wanted.ticket_id:
             await self._keeper.add_ticket(row["id"], wanted.ticket_id, connection)
