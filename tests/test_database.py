@@ -187,6 +187,8 @@ async def test_a_database_that_does_not_exist_is_told(postgres: str) -> None:
         (asyncpg.ObjectNotInPrerequisiteStateError(), True),
         (asyncpg.InsufficientPrivilegeError(), True),
         (asyncpg.LockNotAvailableError(), True),
+        (asyncpg.InvalidCachedStatementError(), True),
+        (asyncpg.FeatureNotSupportedError(), False),
         (asyncpg.UniqueViolationError(), False),
         (asyncpg.ForeignKeyViolationError(), False),
         (asyncpg.DataError(), False),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from voiced import database, metrics
 from voiced.callback.calls import CAUSES, Calls
@@ -122,7 +122,7 @@ class Daemon:
         self.notices = Notices(databases.notices)
         self.others = Others(pool, self.notices, self.hub, self.ownership.id)
         policies = Policies(pool, self.notices, _policy(settings))
-        keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept)
+        keeper = Keeper(pool, settings.pbx.name, policies, _now, self._kept, self.ownership.id)
         tickets = settings.tickets
         self.outbox = (
             Outbox(
@@ -195,14 +195,8 @@ class Daemon:
             ),
             ("relay", self.relay.run),
             ("other daemons", self.others.run),
-            (
-                "retention",
-                Retention(
-                    self.pool,
-                    self.settings.database.retention_days,
-                    tells_nobody=not self.settings.tickets.url,
-                ).run,
-            ),
+            ("retention", self._retention().run),
+            ("callback attempts", self.attempts.run),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", self._serve_http),
@@ -242,6 +236,10 @@ class Daemon:
         except OSError as error:
             log.error("no calls can be routed in", outbound=self.settings.outbound.listen, why=why(error))
 
+    def _retention(self) -> Retention:
+        days, url = self.settings.database.retention_days, self.settings.tickets.url
+        return Retention(self.pool, days, tells_nobody=not url)
+
     async def _disown(self) -> None:
         self.routed_in.server.refuse()
         await self.transfers.close()
@@ -271,6 +269,9 @@ class Daemon:
 
     def _figures(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("voice_callbacks_pending", "Waiting callbacks", value=self.scheduler.waiting)
+        yield CounterMetricFamily(
+            "voice_callback_faults", "Faults that were logged, not ended for", value=self.scheduler.faults
+        )
         yield from metrics.esl_figures(self.pbx.calls)
         yield GaugeMetricFamily(
             "voice_transfers_in_progress", "Not ended, talks included", value=len(self.transfers)

@@ -35,6 +35,9 @@ _MIGRATION_LOCK: Final = 0x766F6963  # "voic": any number that nobody else uses
 # Classes of SQLSTATE that blame the statement or its data; trying again makes nothing of these better.
 _BLAMED: Final = ("0A", "21", "22", "23", "42", "44", "54", "P0")
 _NO_PRIVILEGE: Final = "42501"  # of that class, but somebody else can mend it
+# A newer daemon has changed a table under what was prepared. asyncpg prepares it anew by itself, but not in a
+# transaction: there it has only forgotten what was prepared, for the whole pool, and the next try succeeds.
+_CHANGED: Final = asyncpg.InvalidCachedStatementError
 
 
 # Of a connection, not of what was asked. The last is asyncpg's word for one that the server ends while a
@@ -51,11 +54,12 @@ class DatabaseError(Exception):
 def is_away(error: BaseException) -> bool:
     """Whether the database is at fault and not what it was asked: the same may well succeed later.
 
-    No connection, a server that starts, stops or fails over, a full disk, a replica that only reads …
+    No connection, a server that starts, stops or fails over, a full disk, a replica that only reads, a table
+    that was changed under what was prepared …
     """
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
-        return state == _NO_PRIVILEGE or not state.startswith(_BLAMED)
+        return isinstance(error, _CHANGED) or state == _NO_PRIVILEGE or not state.startswith(_BLAMED)
     return isinstance(error, _LOST)
 
 

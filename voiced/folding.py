@@ -16,6 +16,11 @@ def fold(name: str) -> str:
     return " ".join(without_accents(without_accents(name).casefold()).split())
 
 
+def unless_blank(name: str) -> str:
+    """A name as it was written; '' for one of which nothing can be compared."""
+    return name if fold(name) else ""
+
+
 def without_accents(text: str) -> str:
     """The letters without their marks; ligatures and wide letters as the plain ones."""
     decomposed = unicodedata.normalize("NFKD", text)

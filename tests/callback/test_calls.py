@@ -69,6 +69,7 @@ async def test_after_the_last_try_it_has_failed(house: House) -> None:
     assert (house.result("failed")["cause"], house.result("failed")["status"]) == ("USER_BUSY", "failed")
     await house.until_quiet()
     house.after(hours=1)
+    await house.until_idle()
     assert line.calls == 2
 
 
@@ -320,6 +321,7 @@ async def test_an_agent_who_became_busy_between_click_and_dial(
     assert (await house.look(row["id"]))["attempts"] == 0
     monkeypatch.setattr(attempts, "_tools", tools)
     house.after(seconds=60)
+    await house.until_idle()
     assert not house.switch.dials
     talks[0].hangup()
     await house.until_talking(agent, line)  # at the agent's next moment
@@ -557,6 +559,38 @@ async def test_a_talk_cannot_be_canceled(house: House, agent: Phone) -> None:
     assert snooze.status_code == 409
     line.hangup()
     await house.until_status(row["id"], "completed")
+
+
+async def test_a_ticket_without_a_callback_has_one_call_at_a_time(house: House, agent: Phone) -> None:
+    agent.manner = Manner.RING
+    second, line = house.switch.phone("1002", Manner.ANSWER, 0.05), house.line(number=OTHER)
+    await house.until_free("1002")
+    assert (await house.originate(ticket_id="T9"))["success"]
+    await house.switch.until(lambda: agent.ringing)
+    for extension in ("1001", "1002"):
+        refused = await house.originate(OTHER, extension, ticket_id="T9")
+        assert (refused["success"], refused["error"], refused["should_retry"]) == (
+            False, "ATTEMPT_UNDER_WAY", True,
+        )  # fmt: skip
+    assert (second.calls, line.calls) == (0, 0)
+    house.line(Manner.BUSY)
+    agent.answer()
+    await house.until_told("failed")
+    await house.until_quiet()
+    assert (await house.originate(OTHER, "1002", ticket_id="T9"))["success"]
+    await house.until_talking(second, line)
+
+
+async def test_two_originates_at_once_for_one_ticket_make_one_call(house: House, agent: Phone) -> None:
+    second = house.switch.phone("1002", Manner.RING)
+    agent.manner = Manner.RING
+    await house.until_free("1002")
+    answers = await asyncio.gather(
+        house.originate(ticket_id="T9"), house.originate(OTHER, "1002", ticket_id="T9")
+    )
+    assert sorted(answer["error"] for answer in answers) == ["", "ATTEMPT_UNDER_WAY"]
+    await house.switch.until(lambda: agent.ringing or second.ringing)
+    assert agent.calls + second.calls == 1
 
 
 # -- several daemons, and faults --------------------------------------------------------------------------

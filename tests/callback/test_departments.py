@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from tests.callback.conftest import CLIENT, House
+from tests.callers import at_the_assistant
 from tests.conftest import DOMAIN, url_of
 from tests.house import add
 from voiced import database
@@ -81,6 +82,65 @@ async def test_a_name_of_blanks_is_no_department(house: House) -> None:
     await house.until_told("ticket")
     await house.until_idle()
     assert (await house.look(row["id"]))["notification_count"] == 0
+
+
+async def test_a_secretarys_agents_are_of_the_department_too(house: House) -> None:
+    await add(
+        house.api, name="Ana", destination_number="1001", department="Vendas", secretary_uuid=str(uuid4())
+    )
+    await house.promise(extension="", department="vendas")
+    await house.until_told("ticket", "notify")
+    assert house.backend.accepted[-1].payload["extension"] == "1001"
+
+
+async def test_a_department_without_anybody_is_for_a_person_at_once(house: House, agent: Phone) -> None:
+    await add(house.api, name="Ana", destination_number="1001", department="Vendas")
+    row = await house.promise(extension="", department="Compras")
+    row = await house.until_status(row["id"], "needs_review")
+    await house.until_told("ticket", "needs_review")
+    result = house.result("needs_review")
+    assert (result["cause"], result["department"]) == ("NOBODY_IN_DEPARTMENT", "Compras")
+    line = house.line()
+    assert (await house.accept(row, "1001"))["success"], "it can be taken from the list"
+    await house.until_talking(agent, line)
+
+
+async def test_a_callers_yes_to_a_group_without_agents_is_for_a_person_at_once(house: House) -> None:
+    house.line(Manner.BUSY, "+5511888880000")
+    await add(house.api, name="Plantão", destination_type="external", destination_number="5511888880000")
+    caller = await at_the_assistant(house.switch)
+    transfer = await house.api.transfer(caller.uuid, "Plantão")
+    row = await house.post(f"/api/transfers/{transfer['id']}/callback", status=201)
+    await house.until_status(row["id"], "needs_review")
+    await house.until_told("ticket", "needs_review")
+
+
+async def test_a_promise_that_is_given_to_a_department_without_anybody_is_for_a_person(house: House) -> None:
+    row = await house.promise()
+    await house.post(f"/api/callbacks/{row['id']}/reassign", {"department": "Compras"})
+    await house.until_status(row["id"], "needs_review")
+    await add(house.api, name="Bruno", destination_number="1001", department="Compras")
+    await house.post(f"/api/callbacks/{row['id']}/reassign", {"department": "Compras"})
+    await house.until(row["id"], lambda row: row["notification_count"] == 1)
+
+
+async def test_a_department_without_anybody_is_the_backends_affair_where_it_keeps_the_promise(
+    house: House,
+) -> None:
+    await house.settings(owner="backend")
+    row = await house.promise(extension="", department="Compras")
+    await house.post(f"/api/callbacks/{row['id']}/agree")
+    await house.settings(max_notifications=4)  # all that waits is looked at
+    await house.until_idle()
+    assert (await house.look(row["id"]))["status"] == "ready_to_call"
+
+
+async def test_a_name_of_blanks_takes_a_promise_from_nobody(house: House) -> None:
+    row = await house.promise(department="Vendas")
+    again = await house.promise(extension="", department=" ")
+    assert (again["id"], again["extension"], again["department"]) == (row["id"], "1001", "Vendas")
+    refused = await house.post(f"/api/callbacks/{row['id']}/reassign", {"department": " "}, status=422)
+    assert refused["error"] == "nobody_to_call"
 
 
 async def test_what_waits_already_is_found_after_the_migration(

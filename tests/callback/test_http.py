@@ -18,6 +18,7 @@ import pytest
 from tests.backend import Backend
 from tests.callback.conftest import CLIENT, COMPANY, Clock, House, opened
 from tests.conftest import DOMAIN, Start
+from tests.house import add
 from voiced.callback.policies import Policies
 from voiced.callback.policy import Policy
 from voiced.notices import Notices
@@ -88,6 +89,7 @@ async def test_what_is_not_to_be_called_is_refused_with_a_reason(house: House) -
 
 
 async def test_lists_have_filters_and_pages_newest_first(house: House) -> None:
+    await add(house.api, name="Bruno", destination_number="1009", department="Suporte")
     numbers = [f"+55219888877{n:02}" for n in range(5)]
     for n, number in enumerate(numbers):
         more = {"extension": "", "department": "Suporte"} if n == 4 else {"intended_for": f"Ana {n}"}

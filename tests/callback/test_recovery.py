@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.backend import Backend
-from tests.callback.conftest import CLIENT, Clock, opened
+from tests.callback.conftest import CLIENT, Clock, House, opened
 from tests.conftest import DOMAIN, Start
-from voiced.callback import store
+from voiced.callback import service, store
 from voiced.sim import Manner, Phone, Switch
 
 OTHER = "+5521988887777"
@@ -88,3 +91,204 @@ async def test_what_is_given_up_is_not_guessed(
 def test_an_ending_that_only_another_version_knows_is_a_failure() -> None:
     row = {"result": "abducted", "leg": "", "cause": "UFO", "sip_code": ""}
     assert store.outcome_of(row).result == "failed"
+
+
+# -- a cancel that was committed, and whose daemon died before the call was ended -------------------------
+
+
+async def lost(*_: object) -> None:
+    """Whoever took the cancel dies here."""
+
+
+async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_client_not_called(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+        monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
+        assert (await house.post(f"/api/callbacks/{row['id']}/cancel"))["status"] == "in_progress"
+    assert agent.ringing
+    async with opened(switch, backend, start, clock) as house:
+        await switch.until(lambda: not agent.ringing)
+        await house.until_status(row["id"], "canceled")
+        await house.until_told("canceled")
+        assert (house.result("canceled")["cause"], line.calls) == ("MANAGER_REQUEST", 0)
+
+
+async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+    at_it, go_on, read = asyncio.Event(), asyncio.Event(), store.open_attempts
+
+    async def slowly(*which: Any) -> Any:
+        found = await read(*which)
+        at_it.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(store, "open_attempts", slowly)
+    async with opened(switch, backend, start, clock) as house, asyncio.timeout(15):
+        await at_it.wait()
+        await house.post(f"/api/callbacks/{row['id']}/cancel")
+        await house.until_idle()  # nobody was there to end the call
+        assert agent.ringing
+        go_on.set()
+        await house.until_status(row["id"], "canceled")
+        assert (agent.ringing, line.calls) == (False, 0)
+
+
+async def test_a_talk_that_a_new_owner_finds_is_not_ended_by_a_cancel(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool
+) -> None:
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await house.until_talking(agent, line)
+    await pool.execute("update callbacks set cancel_wanted = true")
+    async with opened(switch, backend, start, clock) as house:
+        await house.until(row["id"], lambda row: "'cancelled'" in str(row["attempt_journals"]))
+        assert agent.talks_to is line
+        line.hangup()
+        await house.until_status(row["id"], "completed")
+
+
+async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_the_agents_phone_rang(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """By a standby, say, which died before it could ask the owner to end the call."""
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        line = house.line()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+        monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
+        await house.post(f"/api/callbacks/{row['id']}/cancel")
+        agent.answer()
+        await house.until_status(row["id"], "canceled")
+        assert line.calls == 0
+
+
+# -- an owner who is followed by another while an intention is being written down -------------------------
+
+
+async def test_an_owner_who_was_followed_meanwhile_writes_no_intention_down(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        row = await house.promise()
+        attempts = house.api.daemon.attempts
+        tools = attempts._tools
+
+        async def hangs(*what: Any) -> None:
+            await pool.execute("update leases set owner = 'another', beat = beat + 1")
+            await tools.begin(*what)
+
+        monkeypatch.setattr(attempts, "_tools", replace(tools, begin=hangs))
+        refused = await house.post(f"/api/callbacks/{row['id']}/accept", status=503)
+        assert refused["error"] == "pbx_is_away"
+        assert await pool.fetchval("select count(*) from callback_attempts") == 0
+        assert (await house.look(row["id"]))["status"] == "pending"
+        assert agent.calls == 0
+
+
+async def test_an_owner_who_steps_down_while_an_intention_hangs_does_not_commit_it_later(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        row = await house.promise()
+        attempts = house.api.daemon.attempts
+        tools, hangs, ended = attempts._tools, asyncio.Event(), asyncio.Event()
+
+        async def hang(*what: Any) -> None:
+            hangs.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        monkeypatch.setattr(attempts, "_tools", replace(tools, begin=hang))
+        asked = asyncio.create_task(house.post(f"/api/callbacks/{row['id']}/accept", status=503))
+        async with asyncio.timeout(5):
+            await hangs.wait()
+            await attempts.close()
+            await ended.wait()
+        assert (await asked)["error"] == "database_is_away"
+        assert await pool.fetchval("select count(*) from callback_attempts") == 0
+
+
+async def test_an_open_attempt_that_nobody_drives_is_taken_up_at_the_next_look(
+    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A former owner's commit that came when the new one had looked already."""
+    agent.manner = Manner.RING
+    async with opened(switch, backend, start, clock) as house:
+        await house.until_free()
+        row = await house.promise()
+        await house.accept(row)
+        await switch.until(lambda: agent.ringing)
+    monkeypatch.setattr(service, "SWEEP_SECONDS", 0.1)
+
+    async def nothing_yet(*_: object) -> list[Any]:
+        return []
+
+    with monkeypatch.context() as early:
+        early.setattr(store, "open_attempts", nothing_yet)
+        async with opened(switch, backend, start, clock) as house:
+            recovery = house.api.daemon.attempts._recovery
+            assert recovery is not None
+            await recovery
+            assert (await house.look(row["id"]))["status"] == "in_progress"
+            assert not len(house.api.daemon.attempts)
+            early.undo()
+            row = await house.until_status(row["id"], "ready_to_call")
+            await house.until_told("retry")
+            assert house.result("retry")["cause"] == "LOST"
+
+
+async def test_an_attempt_that_ends_while_strays_are_looked_for_is_none(
+    house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.manner = Manner.RING
+    attempts, read = house.api.daemon.attempts, store.open_attempts
+    await house.originate()
+    await house.switch.until(lambda: agent.ringing)
+    seen: list[int] = []
+
+    async def late(*which: Any) -> Any:
+        found = await read(*which)
+        seen.append(len(found))
+        for driver in attempts:
+            driver.cancel()
+        while len(attempts):
+            await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(store, "open_attempts", late)
+    with capture_logs() as lines:
+        await attempts._take_up()
+    assert seen == [1, 0]
+    assert [line for line in lines if line["event"] == "taking up a callback attempt"] == []

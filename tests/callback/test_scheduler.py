@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.backend import Backend
 from tests.callback.conftest import CLIENT, SETTLE, Clock, House, opened
-from tests.conftest import Start
+from tests.conftest import DOMAIN, Start
 from tests.house import add
+from voiced.callback import scheduler
 from voiced.sim import Caller, Manner, Phone, Switch
 
 OTHER = "+5521988887777"
@@ -177,14 +180,15 @@ async def test_a_callback_that_is_due_while_the_daemon_is_away_is_told_once_it_i
         late = await house.promise(OTHER, scheduled_at=at.isoformat())
         gone = await house.promise("+5531988887777", extension="1002")
         await backend.until(lambda: house.told().count("ticket") == 3)
-    clock.ahead += timedelta(hours=25)
+    clock.ahead += timedelta(hours=24, minutes=10)
     async with opened(switch, backend, start, clock) as house:
         await house.until_status(gone["id"], "expired")
         await house.until_status(row["id"], "expired")  # and is not offered first
-        await house.until(late["id"], lambda row: row["status"] == "expired" or row["notification_count"])
-        assert [one.payload["callbackId"] for one in backend.accepted if "notify" in one.path].count(
-            row["id"]
-        ) == 1
+        late = await house.until(late["id"], lambda row: row["notification_count"] == 1)
+        assert late["status"] == "pending"
+        await house.until_told("notify", "notify")
+        told = [one.payload["callbackId"] for one in backend.accepted if "notify" in one.path]
+        assert told == [row["id"], late["id"]]
 
 
 async def test_a_notice_of_one_daemon_is_accepted_at_the_next(
@@ -482,6 +486,51 @@ async def test_an_agent_who_has_just_refused_does_not_keep_others_of_the_departm
     assert (await house.until_status(row["id"], "completed"))["attempts"] == 0
 
 
+async def two_of_a_department(house: House) -> Phone:
+    """Ana at 1001, who is the first by priority and name, and Bruno at 1002; both free."""
+    for name, number in (("Ana", "1001"), ("Bruno", "1002")):
+        await add(house.api, name=name, destination_number=number, department="Financeiro")
+    second = house.switch.phone("1002", Manner.ANSWER, 0.05)
+    await house.until_free("1002")
+    return second
+
+
+def notified(house: House) -> list[str]:
+    """Who was told, in order."""
+    return [one.payload["extension"] for one in house.backend.accepted if one.path.endswith("/notify")]
+
+
+async def test_the_agents_of_a_department_are_told_by_turns(house: House) -> None:
+    await two_of_a_department(house)
+    await house.settings(max_notifications=4, min_interval_minutes=1 / 60)
+    await house.promise(extension="", department="Financeiro")
+    await house.until_told("ticket", "needs_review")
+    assert notified(house) == ["1001", "1002", "1001", "1002"]
+
+
+async def test_a_new_promise_is_told_to_who_was_told_the_longest_ago(house: House) -> None:
+    await two_of_a_department(house)
+    for number in (CLIENT, OTHER, "+5531988887777"):
+        await house.promise(number, extension="", department="Financeiro")
+        await house.until_idle()
+    assert notified(house) == ["1001", "1002", "1001"]
+
+
+async def test_one_who_has_missed_the_call_is_not_called_again_while_another_is_free(
+    house: House, agent: Phone
+) -> None:
+    second = await two_of_a_department(house)
+    agent.manner = second.manner = Manner.DECLINE
+    await house.settings(auto_dial=True, agent_rest_seconds=1, retry_delay_seconds=1, max_agent_misses=3)
+    calls: list[int] = []
+    row = await house.promise(extension="", department="Financeiro")
+    for misses in (1, 2, 3):
+        await house.until(row["id"], lambda row, misses=misses: row["misses"].get("agent") == misses)
+        calls += [agent.calls, second.calls]
+    assert calls == [1, 0, 1, 1, 2, 1]
+    assert (await house.look(row["id"]))["status"] == "needs_review"
+
+
 # -- the backend keeps the promise ------------------------------------------------------------------------
 
 
@@ -506,21 +555,58 @@ async def test_what_the_database_did_not_let_us_offer_is_offered_once_it_is_back
 ) -> None:
     """A promise was found due, and then it could not be asked who may take it."""
     await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
-    scheduler = house.api.daemon.scheduler
-    agents = scheduler._agents
-    asked = []
+    agents = house.api.daemon.scheduler._agents
+    agents_of, asked = agents._agents_of, []
 
     async def away(domain: UUID, department: str) -> list[str]:
         asked.append(department)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(scheduler, "_agents", away)
+    monkeypatch.setattr(agents, "_agents_of", away)
     await house.promise(extension="", department="Financeiro")
     async with asyncio.timeout(5):
         while not asked:
             await asyncio.sleep(0.01)
-    monkeypatch.setattr(scheduler, "_agents", agents)
+    monkeypatch.setattr(agents, "_agents_of", agents_of)
     await house.until_told("notify")
+
+
+async def test_a_newer_daemons_migration_ends_no_daemon_that_runs(house: House, pool: asyncpg.Pool) -> None:
+    """What was prepared as `select *` has another result from then on."""
+    row = await house.promise(extension="1009")
+    await house.until_idle()
+    await pool.execute("alter table callbacks add column of_a_newer_version integer not null default 0")
+    with capture_logs() as lines:
+        house.after(hours=25)
+        async with asyncio.timeout(5):
+            while not [one for one in lines if one.get("status") == "expired"]:
+                await asyncio.sleep(0.01)
+    assert any("changed result type" in str(one.get("error")) or "cached" in str(one) for one in lines), lines
+    assert (await house.look(row["id"]))["status"] == "expired"
+    assert house.api.daemon.scheduler.faults == 0
+
+
+async def test_tables_that_are_not_as_they_should_be_are_told_of_and_end_nothing(
+    house: House, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent is offered what is theirs alone meanwhile, and the rest once the tables are mended."""
+    monkeypatch.setattr(scheduler, "LOOK_AGAIN", 0.2)
+    await add(house.api, name="Ana", destination_number="1001", department="Financeiro")
+    column = "alter table v_voice_transfer_destinations rename column"
+    await pool.execute(f"{column} department to depto")
+    house.api.daemon.directory.drop(DOMAIN)
+    with capture_logs() as lines:
+        anybodys = await house.promise(extension="", department="Financeiro")
+        async with asyncio.timeout(5):
+            while not house.api.daemon.scheduler.faults:
+                await asyncio.sleep(0.01)
+        theirs = await house.promise(OTHER)
+        await house.until(theirs["id"], lambda row: row["notification_count"] == 1)
+    assert any(one["log_level"] == "error" and one.get("exc_info") for one in lines)
+    assert "voice_callback_faults_total" in (await house.client.get("/metrics")).text
+    assert (await house.look(anybodys["id"]))["status"] == "pending"
+    await pool.execute(f"{column} depto to department")
+    await house.until(anybodys["id"], lambda row: row["notification_count"] == 1)
 
 
 async def test_a_promise_becomes_ours_when_the_owner_changes(house: House) -> None:

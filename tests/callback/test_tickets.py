@@ -40,7 +40,8 @@ async def test_a_ticket_is_made_with_all_that_is_known(house: House) -> None:
     row = await house.promise(
         contact_name="Maria", intended_for="Ana", department="Financeiro", reason="boleto", summary="resumo",
         transcript=[{"role": "user", "text": "quero a segunda via"}], notify_via_whatsapp=True,
-        call_uuid="c-1", secretary_uuid="22222222-2222-4222-8222-222222222222",
+        call_uuid="c-1", call_date="2026-03-02T12:00:00-03:00", call_seconds=92.5, has_recording=True,
+        secretary_uuid="22222222-2222-4222-8222-222222222222",
     )  # fmt: skip
     await house.until_told("ticket")
     made = house.backend.accepted[0]
@@ -50,11 +51,24 @@ async def test_a_ticket_is_made_with_all_that_is_known(house: House) -> None:
         "destinationExtension": "1001", "destinationName": "Ana", "destinationDepartment": "Financeiro",
         "reason": "boleto", "scheduledAt": None, "notifyViaWhatsApp": True,
         "transcript": [{"role": "user", "text": "quero a segunda via"}], "summary": "resumo",
-        "durationSeconds": None, "secretaryUuid": "22222222-2222-4222-8222-222222222222",
+        "durationSeconds": 92.5, "secretaryUuid": "22222222-2222-4222-8222-222222222222",
         "domainUuid": row["domain_uuid"],
     }  # fmt: skip
     row = await house.until(row["id"], lambda row: row["ticket_id"])
     assert (row["ticket_id"], row["ticket_uuid"]) == ("T1", "uuid-T1")
+    assert (row["voice_call_date"], row["voice_call_recorded"]) == ("2026-03-02T15:00:00Z", True)
+    await house.until_told("ticket", "notify")
+    assert house.backend.accepted[1].payload["hasRecording"] is True
+
+
+async def test_what_is_not_known_of_the_call_is_not_made_up(house: House) -> None:
+    row = await house.promise()
+    await house.until_told("ticket", "notify")
+    made, notice = (one.payload for one in house.backend.accepted)
+    assert (made["durationSeconds"], notice["hasRecording"]) == (None, False)
+    await house.promise(has_recording=True)
+    await house.promise()
+    assert (await house.look(row["id"]))["voice_call_recorded"], "a later request that does not say leaves it"
 
 
 async def test_every_result_has_every_field_of_the_documentation(house: House, agent: Phone) -> None:
@@ -122,7 +136,7 @@ async def test_a_backend_in_trouble_gets_it_later_and_everything_in_order(
     ("status", "answer"),
     [
         (401, "unauthorized"), (404, "no such path"),
-        (400, '{"error": "Company not found"}'),
+        (400, '{"error": "Company not found"}'), (200, '{"success": false, "error": "no such queue"}'),
     ],
 )  # fmt: skip
 async def test_a_permanent_refusal_is_held_and_shown_and_the_callback_lives_on(
@@ -311,4 +325,19 @@ async def test_a_ticket_that_is_named_while_the_client_is_called_is_told_of_it(h
     await house.post("/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "K2"})
     await house.post(f"/api/callbacks/{row['id']}/cancel")
     await house.backend.until(lambda: told_to(house, "K2") == ["canceled"])
-    assert told_to(house, "K1")[-1:] == ["canceled"]
+    await house.backend.until(lambda: told_to(house, "K1")[-1:] == ["canceled"])  # a stream of its own
+
+
+async def test_a_ticket_that_is_named_before_ours_is_made_finds_the_callback(house: House) -> None:
+    await house.backend.stop()
+    line = house.line(Manner.RING)
+    row = await house.promise()
+    answer = await house.accept(row)
+    await house.switch.until(lambda: line.ringing)
+    call = await house.post("/api/callback/monitor", {"call_uuid": answer["call_uuid"], "ticket_id": "K2"})
+    assert call["ticket_id"] == "K2"
+    assert (await house.look(row["id"]))["ticket_ids"] == ["K2"]
+    await house.backend.start()
+    await house.post(f"/api/callbacks/{row['id']}/cancel")
+    await house.backend.until(lambda: told_to(house, "K2") == ["canceled"])
+    await house.backend.until(lambda: told_to(house, "T1") == ["calling", "canceled"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -37,6 +38,8 @@ async def test_a_callers_yes_makes_a_callback_of_what_is_known(house: House, age
         "story_id": transfer["story_id"], "transfer_id": transfer["id"],
         "voice_call_uuid": transfer["call_uuid"], "status": "pending", "is_new": True,
     }  # fmt: skip
+    begun = (await house.client.get("/api/transfers")).json()["transfers"][0]["requested_at"]
+    assert datetime.fromisoformat(row["voice_call_date"]) == datetime.fromisoformat(begun)
     await house.until_told("ticket")
     made = next(one for one in house.backend.accepted if one.path == "/api/voice/callback").payload
     assert (made["storyId"], made["callUuid"]) == (transfer["story_id"], transfer["call_uuid"])

@@ -19,7 +19,8 @@ from voiced.database import SQL, open_pool
 from voiced.notices import Notices
 from voiced.ports import CannotStart
 from voiced.sim import Switch
-from voiced.transfer.directory import KEPT_SECONDS, Directory
+from voiced.transfer.directory import Directory
+from voiced.transfer.kept import KEPT_SECONDS
 from voiced.transfer.refusals import DatabaseIsAway
 
 SCRIPT = (SQL / "fusionpbx" / "transfer_destinations.sql").read_text()
@@ -116,6 +117,24 @@ async def test_a_secretary_has_her_own_and_the_domains(pool: asyncpg.Pool, direc
     assert await names(directory) == ["Todos"]
     assert await names(directory, secretary=hers) == ["Dela", "Todos"]
     assert await names(directory, secretary=other) == ["Todos"]
+
+
+async def test_a_department_has_the_agents_of_every_secretary(
+    pool: asyncpg.Pool, directory: Directory
+) -> None:
+    await put(pool, "Ana", "1001", department="Financeiro", priority=2)
+    await put(pool, "Bruno", "1002", department="FINANCEIRO ", secretary_uuid=uuid4(), priority=1)
+    await put(pool, "Bruno aqui", "1002", department="financeiro", secretary_uuid=uuid4(), priority=3)
+    await put(pool, "Clara", "1003", department="Financeiro", is_enabled=False)
+    await put(pool, "Grupo", "600", department="Financeiro", destination_type="ring_group")
+    await put(pool, "Davi", "1004", department="Financeiro", domain_uuid=uuid4())
+    assert await directory.agents_of(DOMAIN, "financeiro") == ["1002", "1001"]
+    assert await directory.departments_of(DOMAIN, "1002") == ["FINANCEIRO ", "financeiro"]
+    assert await directory.departments_of(DOMAIN, "1003") == []
+    assert await directory.agents_of(DOMAIN, " ") == []
+    await put(pool, "Eva", "1005", department="Financeiro")
+    directory.drop(DOMAIN)
+    assert "1005" in await directory.agents_of(DOMAIN, "Financeiro")
 
 
 async def test_with_the_database_away_what_is_kept_goes_on_being_used(gate: Gate, clock: Clock) -> None:

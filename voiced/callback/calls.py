@@ -112,6 +112,12 @@ class Calls:
         extension = wanted.extension or (row["extension"] if row else "")
         if row is not None and row["status"] == Status.IN_PROGRESS:
             return _UNDER_WAY
+        if (
+            row is None
+            and wanted.ticket_id
+            and await self._keeper.calls_ticket(domain.uuid, wanted.ticket_id)
+        ):
+            return _UNDER_WAY  # and not that its agent is busy, with this very call
         if row is not None and row["number"] != number:
             raise NumberMismatch
         if not extension:
@@ -185,20 +191,20 @@ class Calls:
         return Placed(order.id)
 
     async def monitor(self, id: UUID, ticket_id: str, domain: UUID | None) -> tuple[Order, Attempt]:
-        """How far a call is; a ticket that it did not have is noted.
+        """How far a call is; a ticket that it, or its callback, did not have is noted.
 
         Raises NoSuchAttempt, TooManyTickets.
         """
         found = await self.look(id, domain)
         if found is None:
             raise NoSuchAttempt
+        if ticket_id and found[0].callback_id is not None:
+            await self._keeper.add_ticket(found[0].callback_id, ticket_id)
         if ticket_id and not found[0].ticket:
             await self._pool.execute(query("attempt/name_ticket"), id, ticket_id)
             if driver := self.attempts.get(id):
                 driver.order = replace(driver.order, named_ticket=ticket_id)
             found = await self.look(id, domain) or found
-        elif ticket_id and found[0].callback_id is not None:
-            await self._keeper.add_ticket(found[0].callback_id, ticket_id)
         return found
 
     async def look(self, id: UUID, domain: UUID | None) -> tuple[Order, Attempt] | None:
@@ -242,7 +248,7 @@ class Calls:
     async def _stop(self, id: UUID) -> None:
         driver = self.attempts.get(id)
         if driver is not None:
-            driver.cancel()
+            driver.cancel()  # an owner who has not taken it up yet will find that it is not wanted
         elif not self._ownership.is_owner:
             await self._relay.ask("callback/stop", {"id": str(id)})
 

@@ -21,6 +21,7 @@ from voiced.callback.promise_facts import Agreed, Canceled, ClientTold, Reassign
 from voiced.callback.refusals import BadNumber, BadTime, CallbackIsCalling, NobodyToCall
 from voiced.callback.state import Phase
 from voiced.database import query
+from voiced.folding import unless_blank
 from voiced.logs import brief
 from voiced.settings import DomainSettings, Settings
 
@@ -75,7 +76,8 @@ class Desk:
         return await self.keeper.tell(row["id"], Snoozed(self._clock(), until))
 
     async def reassign(self, row: dict[str, Any], extension: str, department: str, name: str) -> Kept:
-        """Somebody else shall keep it."""
+        """Somebody else shall keep it. Raises NobodyToCall."""
+        department = unless_blank(department)
         if not (extension or department):
             raise NobodyToCall
         return await self.keeper.tell(row["id"], Reassigned(self._clock(), extension, department, name))

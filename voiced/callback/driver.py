@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -64,6 +65,7 @@ class Driver:
         self.settled: asyncio.Future[None] = loop.create_future()  # they talk, or it is over
         self.is_taken_up = False  # from the database, and not yet compared with the PBX
         self._held: list[Note] = []  # until it is known whether there is a row
+        self._second: asyncio.Task[None] | None = None  # its intention to dial the second side
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log.bind(
             attempt_id=str(order.id), callback_id=str(order.callback_id or ""), ticket_id=order.ticket_id,
@@ -112,6 +114,10 @@ class Driver:
         finally:
             for handle in self._handles:
                 handle.off()
+            if self._second is not None:
+                self._second.cancel()
+            for task in self._tasks:  # not ours any more: what is not committed by now must not be
+                task.cancel()
             for future in (self.recorded, self.sign, self.settled):
                 if not future.done():
                     future.cancel()
@@ -166,12 +172,16 @@ class Driver:
         self._seq += 1
         note = store.note(self.order, self.attempt, self._seq, Requested(self._tools.clock()), ())
         kept = self._tools.scribe.commit(note)
+        self._second = asyncio.create_task(self._recorded_second(kept, side), name=f"second {self.order.id}")
 
-        def recorded(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
+    async def _recorded_second(self, kept: asyncio.Future[None], side: Side) -> None:
+        """A cancel that was committed and never came here is heard of now: nobody else is called for it."""
+        with suppress(*ERRORS):  # refused for good: the phase's deadline ends the attempt
+            await kept
+            if await self._tools.is_wanted(self.order):
                 self.tell(IntentRecorded(self._tools.clock(), side))
-
-        kept.add_done_callback(recorded)
+            else:
+                self.cancel()
 
     async def _record_first(self) -> None:
         """What was not committed for certain is noted on all the same: the note then finds no row."""

@@ -40,7 +40,7 @@ from voiced.callback.refusals import (
 from voiced.callback.state import Attempt
 from voiced.database import query, text
 from voiced.folding import fold
-from voiced.refusals import Refusal
+from voiced.refusals import PbxIsAway, Refusal
 from voiced.table import fact_name
 from voiced.tickets.message import Message
 
@@ -72,9 +72,12 @@ class Keeper:
     """All changes of callbacks. `watch(kept)` hears of each after its commit."""
 
     def __init__(
-        self, pool: asyncpg.Pool, pbx: str, policies: Policies, clock: Callable[[], datetime], watch: Watch
-    ) -> None:
+        self, pool: asyncpg.Pool, pbx: str, policies: Policies, clock: Callable[[], datetime], watch: Watch,
+        daemon: str,
+    ) -> None:  # fmt: skip
+        """`daemon`: the owner that this daemon is, when it is one."""
         self._pool, self._pbx, self._clock, self.watch = pool, pbx, clock, watch
+        self._daemon = daemon
         self.policies = policies
         self.on_put: Callable[[], object] = lambda: None  # the outbox has what `watch` does not tell
 
@@ -148,7 +151,10 @@ class Keeper:
     # -- attempts -----------------------------------------------------------------------------------------
 
     async def begin(self, order: Order, a: Attempt) -> None:
-        """Write down that a call will be placed. Raises AttemptUnderWay, NoSuchCallback, CallbackIsClosed."""
+        """Write down that a call will be placed.
+
+        Raises AttemptUnderWay, NoSuchCallback, CallbackIsClosed; PbxIsAway where another daemon owns the PBX.
+        """
         kept = None
         try:
             async with self._pool.acquire() as connection, connection.transaction():
@@ -161,12 +167,22 @@ class Keeper:
                     allow(row, AttemptBegan)
                     fact = AttemptBegan(self._clock(), order.id, order.extension)
                     kept = await self.decide(connection, row, fact, await self._policy(connection, row))
-                name, arguments = store.intention(order, a)
-                await connection.execute(query(name), *arguments)
+                elif order.ticket_id:
+                    await connection.execute(query("attempt/lock_ticket"), order.domain_uuid, order.ticket_id)
+                    if await self.calls_ticket(order.domain_uuid, order.ticket_id, connection):
+                        raise AttemptUnderWay
+                name, arguments = store.intention(order, a, self._daemon)
+                if await connection.fetchval(query(name), *arguments) is None:
+                    raise PbxIsAway("another daemon owns the PBX now")
         except asyncpg.UniqueViolationError:
             raise AttemptUnderWay from None
         if kept is not None:
             self.watch(kept)
+
+    async def calls_ticket(self, domain: UUID, ticket: str, connection: Any = None) -> bool:
+        """Whether a call for a ticket that belongs to no callback is under way."""
+        database = connection or self._pool
+        return bool(await database.fetchval(query("attempt/calls_ticket"), domain, text(ticket)))
 
     async def settle(self) -> bool:
         """Draw the conclusions from one attempt that has ended. False where there is none."""

@@ -16,7 +16,7 @@ from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import AskedAgain, Fact, Tell
 from voiced.callback.refusals import CallbackIsCalling, CallbacksDisabled, NobodyToCall, TooManyForNumber
 from voiced.database import query, text
-from voiced.folding import fold
+from voiced.folding import fold, unless_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class Wanted:
     story_id: UUID | None = None
     transfer_id: UUID | None = None
     voice_call_uuid: str = ""
-    voice_call_date: datetime | None = None
+    voice_call_date: datetime | None = None  # when that call began
+    voice_call_seconds: float | None = None  # how long it was, or is by now
+    voice_call_recorded: bool = False
 
 
 class Maker:
@@ -61,7 +63,7 @@ class Maker:
             raise CallbacksDisabled
         number = numbers.e164(wanted.number, wanted.region)
         numbers.check(number, policy)
-        wanted = replace(wanted, number=number)
+        wanted = replace(wanted, number=number, department=unless_blank(wanted.department))
         for _ in range(3):  # two requests of one client at once: the second updates the first
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
@@ -80,7 +82,7 @@ class Maker:
         )
         if row is not None:
             return await self._update(connection, row, wanted, policy)
-        if not (wanted.extension or fold(wanted.department) or policy.owner is Owner.BACKEND):
+        if not (wanted.extension or wanted.department or policy.owner is Owner.BACKEND):
             raise NobodyToCall("say who shall call: an extension, a department, or both")
         now, id = self._keeper.now(), uuid4()
         made = await connection.fetchval(query("callback/made_today"), wanted.domain_uuid, wanted.number, now)
@@ -98,11 +100,13 @@ class Maker:
             text(wanted.reason), text(wanted.summary), wanted.transcript, c.status, now, c.scheduled_at,
             c.expires_at, c.not_before, c.looks_at(policy, now), wanted.notify_via_whatsapp,
             text(wanted.voice_call_uuid), wanted.voice_call_date, fold(text(c.department)),
+            wanted.voice_call_recorded,
         )  # fmt: skip
         await connection.execute(query("callback/journal_first"), id, now, {}, c.status)
         row = dict(await connection.fetchrow(query("callback/read"), id, None))
         # a ticket that exists already is not made again, but is told
-        message = messages.change(row, Tell("made"), Fact(now)) if wanted.ticket_id else messages.ticket(row)
+        made_one = messages.change(row, Tell("made"), Fact(now))
+        message = made_one if wanted.ticket_id else messages.ticket(row, wanted.voice_call_seconds)
         await self._keeper.put(connection, [message])
         return Kept(row, None, "made")
 
@@ -116,6 +120,7 @@ class Maker:
             query("callback/describe"), row["id"], text(wanted.contact_name), text(wanted.reason),
             text(wanted.summary), wanted.transcript, wanted.notify_via_whatsapp,
             text(wanted.voice_call_uuid), wanted.voice_call_date, wanted.transfer_id,
+            wanted.voice_call_recorded,
         )  # fmt: skip
         if wanted.ticket_id:
             await self._keeper.add_ticket(row["id"], wanted.ticket_id, connection)

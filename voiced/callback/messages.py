@@ -18,8 +18,8 @@ MAKE_TICKET: Final = "/api/voice/callback"
 RESULT: Final = "/api/voice/callback/result"
 
 
-def ticket(row: Row) -> Message:
-    """Make a ticket of a callback."""
+def ticket(row: Row, seconds: float | None = None) -> Message:
+    """Make a ticket of a callback. `seconds`: of the call in which it was promised; None: nobody said."""
     payload = {
         "callbackId": str(row["id"]),
         "storyId": str(row["story_id"]),
@@ -35,7 +35,7 @@ def ticket(row: Row) -> Message:
         "notifyViaWhatsApp": row["notify_via_whatsapp"],
         "transcript": row["transcript"],
         "summary": row["summary"],
-        "durationSeconds": row["voice_call_duration"],
+        "durationSeconds": seconds,
         "secretaryUuid": str(row["secretary_uuid"]) if row["secretary_uuid"] else None,
         "domainUuid": str(row["domain_uuid"]),
     }
@@ -95,7 +95,7 @@ def notice(row: Row, extension: str, now: datetime) -> Message:
         "extension": extension,
         "reason": row["reason"],
         "waitingMinutes": int((now - row["created_at"]).total_seconds() // 60),
-        "hasRecording": bool(row["recording_path"]),
+        "hasRecording": row["voice_call_recorded"],
     }
     key = f"{row['id']}:notice:{row['seq']}"
     return Message(_stream(row["id"]), key, "/api/voice/callback/notify", payload, row["id"])

@@ -10,21 +10,23 @@ calls than agents. Until when a promise waits stands in the database, for whiche
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import structlog
 
 from voiced.callback import window
+from voiced.callback.agents import Agents, AgentsOf, DepartmentsOf
 from voiced.callback.callback import WAITING
 from voiced.callback.calls import Calls
+from voiced.callback.conclusions import Conclusions
 from voiced.callback.keeper import Keeper, Kept
 from voiced.callback.order import Order
-from voiced.callback.policy import Policy
+from voiced.callback.policy import Owner, Policy
 from voiced.callback.promise_facts import CallNow, Notify, NotPlaced, StopCall
 from voiced.callback.refusals import AttemptUnderWay
 from voiced.callback.state import Attempt
@@ -44,10 +46,8 @@ SOONEST: Final = 0.02  # seconds: what is due and was not looked at is being cha
 LOOK_AGAIN: Final = 30.0  # seconds, in case a notice was missed
 RETRY_SECONDS: Final = 1.0  # while the database is away
 COUNT_SECONDS: Final = 15.0  # between two counts of what waits
+NOBODY: Final = "NOBODY_IN_DEPARTMENT"  # the cause where no agent can ever be offered it
 _AGENT: Final = ("agent_not_available", "pbx_is_away")  # no reason to put the promise off: others may be free
-
-Departments: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # those that an extension works for
-Agents: TypeAlias = Callable[[UUID, str], Awaitable[list[str]]]  # the extensions of a department
 
 
 class Scheduler:
@@ -55,22 +55,20 @@ class Scheduler:
 
     def __init__(
         self, pool: asyncpg.Pool, pbx: str, keeper: Keeper, calls: Calls, presence: Presence, scribe: Scribe,
-        notices: Notices, domains: Mapping[str, DomainSettings], *, departments: Departments, agents: Agents,
-        owns_pbx: Callable[[], bool],
+        notices: Notices, domains: Mapping[str, DomainSettings], *, departments: DepartmentsOf,
+        agents: AgentsOf, owns_pbx: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._pool, self._pbx, self._keeper, self._calls = pool, pbx, keeper, calls
-        self._presence, self._scribe, self._domains = presence, scribe, domains
-        self._departments, self._agents, self._owns_pbx = departments, agents, owns_pbx
+        self._domains, self._owns_pbx = domains, owns_pbx
+        self._agents = Agents(presence, calls.attempts, departments, agents, self.freed)
         self._by_uuid = {domain.uuid: domain for domain in domains.values()}
-        self._wake, self._ended = asyncio.Event(), asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._resting: dict[Extension, asyncio.TimerHandle] = {}
-        self._turns: dict[Extension, int] = {}  # promises that came due while the agent was free
+        self._wake, self._conclusions = asyncio.Event(), Conclusions(keeper, scribe, lambda: self._owns_pbx())
+        self._due: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
-        self._told: dict[Extension, asyncio.TimerHandle] = {}  # their next turn comes after a pause
         self._has_missed = False  # a moment that came while it was not certain that the PBX is ours
         self._tasks = Tasks()
         self._is_stopped = self._is_waiting = False
+        self._faults = 0
         self.waiting = 0  # callbacks, when they were last counted
         presence.on_free(self.freed)
         notices.on("voiced_callbacks", lambda pbx: self.wake() if pbx == self._pbx else None)
@@ -80,7 +78,7 @@ class Scheduler:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_time(), name="callbacks by the clock")
-                group.create_task(self._settle(), name="callbacks whose call has ended")
+                group.create_task(self._conclusions.run(), name="callbacks whose call has ended")
                 group.create_task(self._count(), name="callbacks that wait")
         finally:
             self._is_stopped = True
@@ -91,6 +89,11 @@ class Scheduler:
         """Whether all that was due is looked at and offered: it waits for a moment, or for a time."""
         return self._is_waiting and not self._wake.is_set() and not self._serving
 
+    @property
+    def faults(self) -> int:
+        """Looks, offers and conclusions that failed, but for an absence of the database. Each was logged."""
+        return self._faults + self._conclusions.faults
+
     def wake(self) -> None:
         """Something may be due now."""
         self._wake.set()
@@ -98,24 +101,20 @@ class Scheduler:
     def own(self) -> None:
         """The PBX is ours from now on."""
         self._wake.set()
-        self._ended.set()
+        self._conclusions.wake()
 
     def kept(self, kept: Kept) -> None:
         """A callback has changed: it may be due now, and its call may have to end."""
         self._wake.set()
+        if kept.row["closed_at"] is not None:
+            self._agents.closed(kept.row["id"])
         if any(isinstance(effect, StopCall) for effect in kept.effects):
             self._tasks.start(self._calls.stop(kept), f"stop calling {kept.row['id']}")
 
     def attempt_ended(self, order: Order, attempt: Attempt) -> None:
         """An attempt is over: conclusions are to be drawn, and its agent may want a rest."""
-        outcome, extension = attempt.outcome, Extension(order.extension, order.domain)
-        if outcome is not None and outcome.agent_wants_rest and order.rest_seconds:
-            if timer := self._resting.pop(extension, None):
-                timer.cancel()
-            self._resting[extension] = self._loop.call_later(order.rest_seconds, self._rested, extension)
-        else:
-            self._later(0.0, extension)  # one who was never called was free all the time
-        self._ended.set()
+        self._agents.was_called(order, attempt)
+        self._conclusions.wake()
 
     # -- agents -------------------------------------------------------------------------------------------
 
@@ -137,25 +136,25 @@ class Scheduler:
         try:
             await self._offer(extension)
         except Exception as error:
-            if not (is_away(error) or isinstance(error, DatabaseIsAway)):
-                raise
-            log.warning("the database is away, an agent waits", agent=str(extension), error=str(error))
-            self._later(RETRY_SECONDS, extension)
+            again = RETRY_SECONDS
+            if not self._is_away(error):
+                again = LOOK_AGAIN
+                self._fault("an agent could not be served", agent=str(extension))
+            self._agents.serve_again(extension, again)
         finally:
             if self._serving.pop(extension):  # something was made or came due meanwhile
                 self.freed(extension)
 
     async def _offer(self, extension: Extension) -> None:
         domain = self._domains[extension.domain]
-        if not self._is_free(extension, domain):
-            self._turns.pop(extension, None)
+        if not self._agents.is_free(extension, domain):
+            self._due.pop(extension, None)
             return
-        number = extension.number
         kept = await self._keeper.offer(
-            domain.uuid, number, await self._departments(domain.uuid, number),
+            domain.uuid, extension.number, await self._departments_of(domain.uuid, extension),
             lambda policy, client, now: self._opens_at(policy, client, domain, now),
         )  # fmt: skip
-        turns = self._turns.pop(extension, 0)
+        turns = self._due.pop(extension, 0)
         if kept is None:
             return
         if any(isinstance(effect, CallNow) for effect in kept.effects):
@@ -163,12 +162,13 @@ class Scheduler:
             return
         is_told = any(isinstance(effect, Notify) for effect in kept.effects)
         if is_told:
-            self._serve_after(kept.row["not_before"] - self._keeper.now(), extension)
+            pause = kept.row["not_before"] - self._keeper.now()
+            self._agents.was_told(kept.row["id"], extension, pause.total_seconds())
         was_put_off = kept.effects and not is_told
         # one that was offered before its own look has taken the turn of another
         turns -= 0 if was_put_off or kept.was_due else 1
         if turns > 0 or was_put_off:
-            self._turns[extension] = self._turns.get(extension, 0) + turns
+            self._due[extension] = self._due.get(extension, 0) + turns
             self._serving[extension] = True
 
     async def _call(self, kept: Kept, extension: Extension) -> None:
@@ -183,15 +183,14 @@ class Scheduler:
             if refusal.code in _AGENT:
                 return
             may_wait = isinstance(refusal, AttemptUnderWay)
-            with suppress(Refusal):  # it may be closed meanwhile
-                await self._keeper.tell(id, NotPlaced(self._keeper.now(), refusal.code.upper(), may_wait))
+            await self._put_off(id, NotPlaced(self._keeper.now(), refusal.code.upper(), may_wait))
             self._serving[extension] = True
         else:
             log.info("callback placed", callback_id=str(id), error=placed.error)
 
-    def _is_free(self, extension: Extension, domain: DomainSettings) -> bool:
-        is_called = self._calls.attempts.calls_agent(domain.uuid, extension.number)
-        return self._presence.is_free(extension) and extension not in self._resting and not is_called
+    async def _put_off(self, id: UUID, why: NotPlaced) -> None:
+        with suppress(Refusal):  # it may be closed meanwhile
+            await self._keeper.tell(id, why)
 
     def _opens_at(
         self, policy: Policy, client: str, domain: DomainSettings, now: datetime
@@ -213,10 +212,10 @@ class Scheduler:
                 if owned:
                     wait = await self._look()
             except Exception as error:
-                if not (is_away(error) or isinstance(error, DatabaseIsAway)):
-                    raise
                 self._has_missed = True  # what was looked at may not have been offered to anybody
-                log.warning("the database is away, callbacks wait", error=brief(error))
+                if not self._is_away(error):
+                    wait = LOOK_AGAIN
+                    self._fault("callbacks could not be looked at")
             self._is_waiting = True
             try:
                 async with asyncio.timeout(wait):
@@ -237,44 +236,22 @@ class Scheduler:
     def _serve_all(self) -> None:
         """Whoever is free already: their moments were another daemon's, or nobody's."""
         for name in self._domains:
-            for extension in self._presence.free(name):
+            for extension in self._agents.all_free(name):
                 self.freed(extension)
 
     async def _find_agent(self, row: dict[str, Any]) -> None:
-        """Somebody who is free already: no moment of theirs will come."""
+        """Somebody who is free already: no moment of theirs will come. A department without anybody never
+        has one."""
         domain = self._by_uuid.get(row["domain_uuid"])
-        if domain is None:
+        if domain is None or (await self._keeper.policies.of(row["company_id"])).owner is Owner.BACKEND:
             return
-        numbers = [row["extension"]] if row["extension"] else []
-        if not numbers and row["department"]:
-            numbers = await self._agents(row["domain_uuid"], row["department"])
-        free = [one for number in numbers if self._is_free(one := Extension(number, domain.name), domain)]
-        if free:
-            agent = min(free, key=self._serving.__contains__)
-            self._turns[agent] = self._turns.get(agent, 0) + 1
+        numbers = await self._agents.of(row)
+        if not numbers:
+            await self._put_off(row["id"], NotPlaced(self._keeper.now(), NOBODY, may_wait=False))
+        agent = self._agents.next_of(row["id"], numbers, domain, self._serving)
+        if agent is not None:
+            self._due[agent] = self._due.get(agent, 0) + 1
             self.freed(agent)
-
-    # -- conclusions --------------------------------------------------------------------------------------
-
-    async def _settle(self) -> None:
-        """Once at the start too: a daemon may have died between an end and its conclusions."""
-        while True:
-            self._ended.clear()
-            wait = RETRY_SECONDS
-            try:
-                if self._owns_pbx():
-                    await self._scribe.drained()
-                    while await self._keeper.settle():
-                        pass
-                    wait = LOOK_AGAIN
-            except Exception as error:
-                if not is_away(error):
-                    raise
-            try:
-                async with asyncio.timeout(wait):
-                    await self._ended.wait()
-            except TimeoutError:
-                pass
 
     # -- inside -------------------------------------------------------------------------------------------
 
@@ -284,19 +261,24 @@ class Scheduler:
                 self.waiting = await self._pool.fetchval(query("callback/waiting"), self._pbx)
             await asyncio.sleep(COUNT_SECONDS)
 
-    def _later(self, seconds: float, extension: Extension) -> None:
-        self._loop.call_later(seconds, self.freed, extension)
+    async def _departments_of(self, domain: UUID, agent: Extension) -> list[str]:
+        """[] where FusionPBX's tables are not as they should be: they are offered what is theirs alone."""
+        try:
+            return await self._agents.departments_of(domain, agent.number)
+        except asyncpg.PostgresError as error:
+            if is_away(error):
+                raise
+            self._fault("the departments of an agent cannot be read", agent=str(agent))
+            self._agents.serve_again(agent, LOOK_AGAIN)
+            return []
 
-    def _serve_after(self, pause: timedelta, extension: Extension) -> None:
-        """Whoever was told of one promise is told of the next, whatever becomes of the first."""
-        if timer := self._told.pop(extension, None):
-            timer.cancel()
-        self._told[extension] = self._loop.call_later(pause.total_seconds(), self._has_been_told, extension)
+    def _is_away(self, error: Exception) -> bool:
+        is_so = is_away(error) or isinstance(error, DatabaseIsAway)
+        if is_so:
+            log.warning("the database is away, callbacks wait", error=brief(error))
+        return is_so
 
-    def _has_been_told(self, extension: Extension) -> None:
-        del self._told[extension]
-        self.freed(extension)
-
-    def _rested(self, extension: Extension) -> None:
-        del self._resting[extension]
-        self.freed(extension)
+    def _fault(self, event: str, **about: str) -> None:
+        """Of ours, or of the tables: told, counted, and everything else goes on."""
+        self._faults += 1
+        log.exception(event, **about)

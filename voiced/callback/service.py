@@ -13,9 +13,7 @@ import structlog
 
 from voiced.callback import store
 from voiced.callback.driver import Driver
-from voiced.callback.facts import (
-    PassedOn,
-)
+from voiced.callback.facts import PassedOn
 from voiced.callback.order import Order, side_of
 from voiced.callback.outcome import Side
 from voiced.callback.recovery import missed_facts
@@ -23,8 +21,10 @@ from voiced.callback.refusals import AttemptUnderWay, CannotBeCalled
 from voiced.callback.state import Attempt
 from voiced.callback.tools import Tools
 from voiced.clock import steady
+from voiced.database import ERRORS, query
 from voiced.esl import EslError, Event, InvalidValue
 from voiced.facts import Fact, PbxLost, Requested
+from voiced.logs import brief
 from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
@@ -36,6 +36,8 @@ from voiced.speech.announcement import Announcer
 log = structlog.get_logger(__name__)
 
 RECORD_SECONDS: Final = 2.0  # for the intention to be kept, or refused
+SWEEP_SECONDS: Final = 30.0  # between two looks for attempts that nobody drives
+TELL_SECONDS: Final = 1.0  # for the database to tell whether a call is wanted: somebody is on the line
 Begin = Callable[[Order, Attempt], Awaitable[None]]
 Watch = Callable[[Order, Attempt, Attempt, Fact], object]
 
@@ -52,7 +54,7 @@ class Attempts(Service):
         self._scribe, self._pool = scribe, pool
         self._tools = Tools(
             pbx=pbx, scribe=scribe, announcer=announcer, music=music, begin=begin,
-            why_not=why_not, ownership=ownership, watch=watch, clock=clock,
+            is_wanted=self._is_wanted, why_not=why_not, ownership=ownership, watch=watch, clock=clock,
             ask_pbx=lambda driver: self._tasks.start(self._ask(driver), "ask the PBX"),
         )  # fmt: skip
         self._drivers: dict[UUID, Driver] = {}
@@ -135,13 +137,38 @@ class Attempts(Service):
                 if driver.attempt.lost:
                     await self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
 
+    async def run(self) -> None:
+        """Take up, now and then, what nobody drives. Until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            has_recovered = self._recovery is not None and self._recovery.done()
+            if self._ownership.is_owner and self._pbx.is_connected and has_recovered:
+                await asyncio.wait([self._tasks.start(self._sweep(), "sweep of callback attempts")])
+
+    async def _sweep(self) -> None:
+        """A former owner's last commit may come when this one has looked already; nobody else ever would."""
+        try:
+            await self._take_up()
+        except (EslError, *ERRORS) as error:
+            log.warning("not known whether an attempt is driven by nobody", error=brief(error))
+
     async def _take_up(self) -> None:
-        known = set(self._drivers)  # that may end here while the database still says that they are open
-        await self._scribe.drained()
         if await store.give_up_unreadable(self._pool, self._pbx.name):
             self.on_given_up()
+        await self._drive_what_nobody_drives()
+        await self._look_again()
+        await self._call_off_unwanted()
+
+    async def _drive_what_nobody_drives(self) -> None:
+        """What has ended here a moment ago may still be open in the database: so there are two looks, and the
+        end of whatever was driven at the first is written down before the second."""
+        open_now = await store.open_attempts(self._pool, self._pbx.name)
+        strays = {order.id for order, _, _ in open_now} - self._drivers.keys()
+        if not strays:
+            return
+        await self._scribe.drained()
         for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
-            if order.id in known or order.id in self._drivers:
+            if order.id not in strays or order.id in self._drivers:
                 continue
             log.info("taking up a callback attempt", attempt_id=str(order.id), phase=attempt.phase)
             driver = Driver(order, self._tools, attempt, seq + ROOM)
@@ -150,7 +177,24 @@ class Attempts(Service):
             driver.listen()
             driver.step(PbxLost(self._tools.clock()))
             self._start(driver)
-        await self._look_again()
+
+    async def _call_off_unwanted(self) -> None:
+        """Whoever canceled a callback may have found nobody to end its call, or have died before it could."""
+        for row in await self._pool.fetch(query("attempt/unwanted"), self._pbx.name, None):
+            if driver := self.get(row["id"]):
+                driver.cancel()
+
+    async def _is_wanted(self, order: Order) -> bool:
+        """Whether its callback was not canceled; True where the database does not tell soon."""
+        if order.callback_id is None:
+            return True
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                unwanted = await self._pool.fetch(query("attempt/unwanted"), self._pbx.name, order.id)
+        except ERRORS as error:
+            log.warning("not known whether a call is wanted", attempt_id=str(order.id), error=brief(error))
+            return True
+        return not unwanted
 
     def _driven(self) -> frozenset[str]:
         return frozenset(str(id) for id in self._drivers)

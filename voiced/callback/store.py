@@ -99,12 +99,13 @@ def shown(row: Row, policy: Policy) -> dict[str, Any]:
 # -- attempts ---------------------------------------------------------------------------------------------
 
 
-def intention(order: Order, a: Attempt) -> tuple[str, tuple[Any, ...]]:
-    """The statement that writes down an intention to call."""
+def intention(order: Order, a: Attempt, daemon: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement that writes down an intention to call, where this daemon owns the PBX."""
     return "attempt/insert", (
         order.id, order.callback_id, order.pbx, order.domain_uuid, order.ticket_id, order.number,
         order.extension, a.phase, _ORDER.dump_python(order, mode="json"),
         _ATTEMPT.dump_python(a, mode="json"), moment(a.requested_at),
+        daemon,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Tools:
     announcer: Announcer
     music: str
     begin: Callable[[Order, Attempt], Awaitable[None]]  # writes the first intention down, or refuses
+    is_wanted: Callable[[Order], Awaitable[bool]]  # False: its callback was canceled
     why_not: Callable[[Order, Side], str]  # a side cannot be called now (a cause); '' where it can
     ownership: Ownership
     watch: Callable[[Order, Attempt, Attempt, Fact], object]

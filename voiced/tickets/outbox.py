@@ -1,9 +1,10 @@
 """Deliver what is in the outbox: in order for each stream, until the backend accepts it.
 
 A passing failure (no connection, time-out, 5xx, 408, 425, 429) is tried again for a day, with pauses that
-grow to 30 s; then, and at once after a permanent refusal, the message is held and shown, and its stream
-waits behind it until somebody releases it. Several daemons may deliver together: a message is locked while
-it is sent, and its Idempotency-Key makes a delivery whose answer was lost harmless.
+grow to 30 s; then, and at once after a permanent refusal (a 200 that says `success: false` is one), the
+message is held and shown, and its stream waits behind it until somebody releases it. Several daemons may
+deliver together: a message is locked while it is sent, and its Idempotency-Key makes a delivery whose answer
+was lost harmless.
 """
 
 from __future__ import annotations
@@ -171,9 +172,11 @@ class Outbox:
             log.exception("a message could not be sent", **_about(row))
             return None, text(f"{type(error).__name__}: {error}"[:500]), {}
         if not response.is_success:
-            said = body[:1600].decode("utf-8", "replace")[:400]
-            return response.status_code, text(f"{response.status_code}: {said}"), {}
-        return response.status_code, "", _object(body)
+            return response.status_code, _said(response.status_code, body), {}
+        answer = _object(body)
+        if answer.get("success") is False:
+            return response.status_code, _said(response.status_code, body), {}
+        return response.status_code, "", answer
 
 
 def _about(row: Any) -> dict[str, Any]:
@@ -201,6 +204,11 @@ async def _beginning(response: httpx.Response) -> bytes:
         if len(body) > LARGEST_ANSWER:
             break
     return body
+
+
+def _said(status: int, body: bytes) -> str:
+    """A refusal, as it is shown to people."""
+    return text(f"{status}: {body[:1600].decode('utf-8', 'replace')[:400]}")
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class Callback(BaseModel):
     completed_at: datetime | None
     closed_at: datetime | None
     voice_call_uuid: str = Field(description="The call in which it was promised.")
-    voice_call_date: datetime | None
+    voice_call_date: datetime | None = Field(description="When that call, or its transfer, began.")
+    voice_call_recorded: bool
     voice_call_duration: float | None = Field(description="Seconds, of the call that kept it.")
     recording_path: str
 

@@ -22,6 +22,7 @@ from voiced.web.fields import (
 )
 from voiced.web.spelling import Body, CamelBody
 
+Seconds = Annotated[float, Field(ge=0, le=60 * 60 * 24)]
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 366)]
 
 # -- promises ---------------------------------------------------------------------------------------------
@@ -45,6 +46,9 @@ class CallbackRequest(Body):
     ticket_id: TicketOrEmpty = Field("", description="A ticket that exists already: none is made then.")
     story_id: UUID | None = None
     call_uuid: str = Field("", max_length=64, description="The call in which it was promised.")
+    call_date: Moment | None = Field(None, description="When that call began.")
+    call_seconds: Seconds | None = Field(None, description="How long it was, or is by now.")
+    has_recording: bool = Field(False, description="Whether that call was recorded.")
 
     def wanted(self) -> Wanted:
         """As the keeper takes it."""
@@ -54,6 +58,8 @@ class CallbackRequest(Body):
             summary=self.summary, transcript=self.transcript, scheduled_at=self.scheduled_at,
             notify_via_whatsapp=self.notify_via_whatsapp, secretary_uuid=self.secretary_uuid,
             ticket_id=self.ticket_id, story_id=self.story_id, voice_call_uuid=self.call_uuid,
+            voice_call_date=self.call_date, voice_call_seconds=self.call_seconds,
+            voice_call_recorded=self.has_recording,
         )  # fmt: skip
 
 
@@ -65,6 +71,8 @@ class Yes(Body):
     notify_via_whatsapp: bool = False
     department: Text = ""
     intended_for: Text = ""
+    call_seconds: Seconds | None = Field(None, description="How long the call is by now.")
+    has_recording: bool = Field(False, description="Whether the call is recorded.")
 
 
 class WhoTakesIt(Body):

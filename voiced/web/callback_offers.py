@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from voiced.callback.maker import Wanted
 from voiced.callback.refusals import NoCallbackOffered
+from voiced.clock import moment
 from voiced.transfer.request import DestinationType, Request, Target
 from voiced.transfer.state import Phase, Transfer
 from voiced.web import callback_shown as shown
@@ -42,7 +43,8 @@ async def take_offer(id: UUID, access: Granted, at: At, body: Yes = _AS_BEFORE) 
         department=body.department or await _department(at, order, target), reason=order.reason,
         summary=order.summary, scheduled_at=body.scheduled_at, notify_via_whatsapp=body.notify_via_whatsapp,
         secretary_uuid=order.secretary_uuid, story_id=order.story_id, transfer_id=order.id,
-        voice_call_uuid=order.caller.uuid,
+        voice_call_uuid=order.caller.uuid, voice_call_date=moment(t.requested_at),
+        voice_call_seconds=body.call_seconds, voice_call_recorded=body.has_recording,
     )  # fmt: skip
     return await shown.promised(at, await at.callbacks.make(domain, wanted))
 
