@@ -184,28 +184,34 @@ async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
     await callbacks.assert_the_next_works(paused.client)  # through the owner
 
 
-async def test_a_paused_owners_late_commit_is_found(callbacks: Callbacks) -> None:
-    """Its intention is committed when another owns the PBX already, and has taken up what was open."""
+@pytest.mark.parametrize(
+    "step", ["commit-attempt", pytest.param("commit-made", marks=pytest.mark.every_step)]
+)
+@pytest.mark.parametrize("then", ["goes on", pytest.param("is gone", marks=pytest.mark.every_step)])
+async def test_a_late_commit_of_a_former_owner_is_found(step: str, then: str, callbacks: Callbacks) -> None:
+    """It comes when another owns the PBX already, and has taken up what was open."""
     scenario, stage = SCENARIOS["kept"], callbacks.stage
-    paused = stage.start()
-    await paused.owns()
+    former = stage.start()
+    await former.owns()
     standby = stage.start()
     await standby.ready()
 
-    async def hold_the_commit() -> None:
+    async def hold_it() -> None:
         stage.disturb()
-        paused.pause()
+        former.pause()
         await standby.owns()
-        await stage.owner_beats()  # it has recovered what was open
+        await stage.owner_beats()  # it has recovered by then
 
-    blow = Blow(hold_the_commit)
-    async with scenario.begun(callbacks, paused.client, "commit-attempt", "before", blow):
-        paused.go_on()
-        await paused.has_said(FOLLOWED)
+    async with scenario.begun(callbacks, former.client, step, "before", Blow(hold_it)):
+        if then == "goes on":
+            former.go_on()
+            await former.has_said(FOLLOWED)
+        else:
+            former.kill()
         await stage.well_by(time.monotonic() + WELL)
         await stage.over_by(time.monotonic() + OVER)
     await scenario.assert_ended_well(callbacks)
-    await callbacks.assert_the_next_works(paused.client)
+    await callbacks.assert_the_next_works(standby.client)
 
 
 @pytest.mark.parametrize("way", ["stopped", pytest.param("silent", marks=pytest.mark.every_step)])
