@@ -87,12 +87,19 @@ class Callbacks:
             return None
 
     async def originate(self, client: httpx.AsyncClient) -> httpx.Response | None:
-        """POST /api/callback/originate: a call of no callback. None where the daemon dies meanwhile."""
+        """POST /api/callback/originate until it is placed: a call of no callback. None where the daemon dies.
+
+        A daemon that has just begun does not know yet whether the agent is there.
+        """
         body = {"domain_uuid": DOMAIN, "client_number": CLIENT, "extension": AGENT}
-        try:
-            return await client.post("/api/callback/originate", json=body)
-        except httpx.HTTPError:
-            return None
+        while True:
+            try:
+                answer = await client.post("/api/callback/originate", json=body)
+            except httpx.HTTPError:
+                return None
+            if self.stage.steps.struck.is_set() or (answer.is_success and answer.json()["call_uuid"]):
+                return answer
+            await asyncio.sleep(0.02)
 
     async def cancel(self) -> None:
         """The client does not want it any more, and says so to whatever daemon is there until it is kept."""
