@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class Callbacks:
         stage.backend.answer = self._answer
         self.calling: set[str] = set()  # legs to the client that are up now
         self.most_at_once = 0
+        self.requests = 0  # that are not answered
         self.is_canceled = False  # and that is kept: from then on the client is not called
         hear = stage.switch.on_event
 
@@ -81,10 +83,7 @@ class Callbacks:
     ) -> httpx.Response | None:
         """POST /api/callbacks. None where the daemon dies meanwhile."""
         body = {"domain_uuid": DOMAIN, "number": number, "extension": AGENT, **more}
-        try:
-            return await client.post("/api/callbacks", json=body)
-        except httpx.HTTPError:
-            return None
+        return await self._asked(client.post("/api/callbacks", json=body))
 
     async def originate(self, client: httpx.AsyncClient) -> httpx.Response | None:
         """POST /api/callback/originate until it is placed: a call of no callback. None where the daemon dies.
@@ -93,13 +92,21 @@ class Callbacks:
         """
         body = {"domain_uuid": DOMAIN, "client_number": CLIENT, "extension": AGENT}
         while True:
-            try:
-                answer = await client.post("/api/callback/originate", json=body)
-            except httpx.HTTPError:
-                return None
-            if self.stage.steps.struck.is_set() or (answer.is_success and answer.json()["call_uuid"]):
+            answer = await self._asked(client.post("/api/callback/originate", json=body))
+            is_placed = answer is not None and answer.is_success and answer.json()["call_uuid"]
+            if answer is None or is_placed or self.stage.steps.struck.is_set():
                 return answer
             await asyncio.sleep(0.02)
+
+    async def _asked(self, request: Awaitable[httpx.Response]) -> httpx.Response | None:
+        """The answer; None where the daemon dies meanwhile."""
+        self.requests += 1
+        try:
+            return await request
+        except httpx.HTTPError:
+            return None
+        finally:
+            self.requests -= 1
 
     async def cancel(self) -> None:
         """The client does not want it any more, and says so to whatever daemon is there until it is kept."""
@@ -198,7 +205,8 @@ class Callbacks:
         return found
 
     async def open(self) -> list[str]:
-        left = [str(dict(row)) for row in await self.attempts() if not row["settled"]]
+        left = ["a request is not answered"] if self.requests else []
+        left += [str(dict(row)) for row in await self.attempts() if not row["settled"]]
         left += [
             str(dict(row))
             for row in await self.rows()
