@@ -37,14 +37,18 @@ def heard(event: Event, side: Side, mark: str, a: Attempt, at: float) -> Fact | 
         case "PLAYBACK_START" if event.get("Application-UUID") == f"tone-{mark}":
             return ToneStarted(at, side, leg)
         case "CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == f"screen-{mark}":
-            key = event.variable("voiced_key") or ""
-            return Accepted(at) if key == "1" else Refused(at, key)
+            return key_fact(event.variable("voiced_key") or "", at)
         case "CHANNEL_BRIDGE":
             return bridged(leg, _other(event, leg), side, a, at)
         case "CHANNEL_HANGUP":
             cause = event.get("Hangup-Cause") or "UNKNOWN"
             return LegEnded(at, side, leg, cause, event.variable("sip_term_status") or "")
     return None
+
+
+def key_fact(key: str, at: float) -> Fact:
+    """What the client's key means; '' for none in time."""
+    return Accepted(at) if key == "1" else Refused(at, key)
 
 
 def bridged(leg: str, other: str, side: Side, a: Attempt, at: float) -> Fact | None:
