@@ -114,12 +114,15 @@ _PROMISED: Final = "commit-made commit-agent_free commit-attempt_began "
 _CALLED: Final = "commit-attempt commit-intent_recorded originate commit-leg_created commit-ringing "
 _JOINED: Final = (  # the first side waits, the second is called
     "tone commit-answered commit-requested commit-intent_recorded-2 originate-2 commit-leg_created-2 "
+    "commit-tone_started "
 )
 _BRIDGED: Final = (
     "commit-ringing-2 uuid_setvar_multi uuid_bridge commit-answered-2 commit-bridged commit-leg_ended "
     "commit-leg_ended-2 "
 )
-_RELEASED: Final = "uuid_fileman release hangup commit-leg_ended commit-job_failed commit-leg_ended-2 "
+_RELEASED: Final = (
+    "uuid_fileman release hangup commit-tone_started-2 commit-leg_ended commit-job_failed commit-leg_ended-2 "
+)
 _ENDED: Final = "commit-attempt_ended commit-settled "
 _TO_THE_CLIENT: Final = _PROMISED + _CALLED + _JOINED
 
@@ -159,8 +162,8 @@ SCENARIOS: Final = {
         _TO_THE_CLIENT + _RELEASED + _ENDED
         + "commit-agent_free-2 commit-attempt_began-2 commit-attempt-2 commit-intent_recorded-3 originate-3 "
         "commit-leg_created-3 commit-ringing-2 tone-2 commit-answered-2 commit-requested-2 "
-        "commit-intent_recorded-4 originate-4 commit-leg_created-4 commit-ringing-3 uuid_setvar_multi "
-        "uuid_bridge commit-answered-3 commit-bridged commit-leg_ended-3 commit-leg_ended-4 "
+        "commit-intent_recorded-4 originate-4 commit-leg_created-4 commit-tone_started-3 commit-ringing-3 "
+        "uuid_setvar_multi uuid_bridge commit-answered-3 commit-bridged commit-leg_ended-3 commit-leg_ended-4 "
         "commit-attempt_ended-2 commit-settled-2 " + _told(6),
         client=Manner.BUSY, play=be_free_the_second_time,
     ),

@@ -236,6 +236,7 @@ class Callbacks:
         lines = [
             f"  {line['at']:%T.%f} {line['fact']} → {line['state']} {line['detail']}" for line in journal
         ]
+        lines.append(f"  the client hears {self.line.hears}, the agent {self.stage.agent.hears}")
         return [*lines, *(f"  {dict(row)}" for row in await self.attempts())]
 
     async def assert_the_next_works(self, client: httpx.AsyncClient) -> None:

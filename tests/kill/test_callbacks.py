@@ -29,7 +29,7 @@ SAMPLE: Final = {
         kept-commit-settled-before canceled_while_it_rings-commit-canceled-after
         client_first-screen-after busy_then_answered-commit-attempt_ended-after ordered-originate-2-after
     """,
-    "standby": "kept-commit-answered-after canceled_while_it_rings-hupall-after",
+    "standby": "client_first-tone-after client_first-screen-after canceled_while_it_rings-hupall-after",
     "cut": "kept-originate-2-before client_first-uuid_bridge-after",
     "nobody": "kept-commit-answered-after client_first-screen-after",
 }
