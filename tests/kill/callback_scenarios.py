@@ -163,8 +163,8 @@ SCENARIOS: Final = {
         + "commit-agent_free-2 commit-attempt_began-2 commit-attempt-2 commit-intent_recorded-3 originate-3 "
         "commit-leg_created-3 commit-ringing-2 tone-2 commit-answered-2 commit-requested-2 "
         "commit-intent_recorded-4 originate-4 commit-leg_created-4 commit-tone_started-3 commit-ringing-3 "
-        "uuid_setvar_multi uuid_bridge commit-answered-3 commit-bridged commit-leg_ended-3 commit-leg_ended-4 "
-        "commit-attempt_ended-2 commit-settled-2 " + _told(6),
+        "uuid_setvar_multi uuid_bridge commit-answered-3 commit-bridged commit-leg_ended-3 "
+        "commit-leg_ended-4 commit-attempt_ended-2 commit-settled-2 " + _told(6),
         client=Manner.BUSY, play=be_free_the_second_time,
     ),
     "ordered": Scenario(  # without a callback

@@ -19,7 +19,7 @@ from tests.kill.ways import LIMITS, OVER, WELL, assert_kept_quiet, cases, databa
 
 # What no step waits for: each look at a leg that may be there still, a second after another.
 AT_TIMES: Final = re.compile("uuid_dump(-[0-9]+)?")
-ALONE: Final = 20.0  # seconds for the switch to end what waits alone
+ALONE: Final = 30.0  # seconds for the switch to end what waits alone: what is told, the tone, the parking
 AWAY: Final = 4.0  # seconds that the database is away at the least
 
 # What runs without --every-step: around what cannot be undone, and one of everything else.
