@@ -1,29 +1,24 @@
-"""Callbacks on the stage of a kill test: promised over HTTP, seen in the database and at the backend."""
+"""Callbacks on the stage of a kill test: asked for over HTTP, seen in the database and at the client's."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
 import httpx
 
 from tests.backend import Delivery
+from tests.kill import callback_stories as stories
 from tests.kill.stage import AGENT, DOMAIN, Stage
 from tests.kill.steps import Blow
 from voiced.sim import Event, Line, Manner
 
 CLIENT: Final = "5511988887777"
-# In order for each callback, whatever happens: nothing but these may follow each of them.
-_FOLLOWS: Final = {
-    "": {"ticket"},
-    "ticket": {"calling"},
-    "calling": {"connected", "completed", "retry", "failed", "needs_review"},
-    "connected": {"completed"},
-    "retry": {"calling"},
-}
-_LAST: Final = {"completed", "failed", "expired", "needs_review"}
+NEXT: Final = "5541988887777"  # whom nothing has happened to
 
 
 class Callbacks:
@@ -42,6 +37,8 @@ class Callbacks:
         stage.backend.answer = self._answer
         self.calling: set[str] = set()  # legs to the client that are up now
         self.most_at_once = 0
+        self.requests = 0  # that are not answered
+        self.is_canceled = False  # and that is kept: from then on the client is not called
         hear = stage.switch.on_event
 
         def listen(event: Event) -> None:
@@ -62,7 +59,7 @@ class Callbacks:
             return 500
         if delivery.path != "/api/voice/callback":
             return None
-        return {"success": True, "ticketId": ticket_of(delivery.payload["callbackId"])}
+        return {"success": True, "ticketId": stories.ticket_of(delivery.payload["callbackId"])}
 
     def backend_goes(self) -> Blow:
         """The backend refuses connections from now on."""
@@ -77,15 +74,53 @@ class Callbacks:
             elif event.name == "CHANNEL_HANGUP":
                 self.calling.discard(event["Unique-ID"])
 
+    async def let_agents_work_on(self, client: httpx.AsyncClient) -> None:
+        """An agent who has missed a call wants no rest."""
+        await client.put(f"/api/settings/{DOMAIN}", json={"agent_rest_seconds": 0})
+
     async def promise(
         self, client: httpx.AsyncClient, number: str = CLIENT, **more: Any
     ) -> httpx.Response | None:
         """POST /api/callbacks. None where the daemon dies meanwhile."""
         body = {"domain_uuid": DOMAIN, "number": number, "extension": AGENT, **more}
+        return await self._asked(client.post("/api/callbacks", json=body))
+
+    async def originate(self, client: httpx.AsyncClient) -> httpx.Response | None:
+        """POST /api/callback/originate until it is placed: a call of no callback. None where the daemon dies.
+
+        A daemon that has just begun does not know yet whether the agent is there.
+        """
+        body = {"domain_uuid": DOMAIN, "client_number": CLIENT, "extension": AGENT}
+        while True:
+            answer = await self._asked(client.post("/api/callback/originate", json=body))
+            is_placed = answer is not None and answer.is_success and answer.json()["call_uuid"]
+            if answer is None or is_placed or self.stage.steps.struck.is_set():
+                return answer
+            await asyncio.sleep(0.02)
+
+    async def _asked(self, request: Awaitable[httpx.Response]) -> httpx.Response | None:
+        """The answer; None where the daemon dies meanwhile."""
+        self.requests += 1
         try:
-            return await client.post("/api/callbacks", json=body)
+            return await request
         except httpx.HTTPError:
             return None
+        finally:
+            self.requests -= 1
+
+    async def cancel(self) -> None:
+        """The client does not want it any more, and says so to whatever daemon is there until it is kept."""
+        (callback,) = await self.rows()
+        while not self.is_canceled:
+            for daemon in reversed(self.stage.daemons):
+                with suppress(httpx.HTTPError):
+                    await daemon.client.post(f"/api/callbacks/{callback['id']}/cancel", timeout=2)
+                self.is_canceled = await self.stage.database.fetchval(
+                    "select cancel_wanted or status = 'canceled' from callbacks"
+                )
+                if self.is_canceled:
+                    return
+            await asyncio.sleep(0.02)
 
     @property
     def are_talking(self) -> bool:
@@ -98,11 +133,8 @@ class Callbacks:
             self.stage.agent.hangup()
 
     async def is_talk_noted(self) -> bool:
-        """Whether the database knows that two talk."""
-        found: bool = await self.stage.database.fetchval(
-            "select exists (select from callback_attempts where phase = 'connected')"
-        )
-        return found
+        """Whether it is known that two talk, and to whoever drives the call now."""
+        return any(row["driven"] and row["phase"] == "connected" for row in await self.attempts())
 
     async def until_status(self, number: str, status: str) -> None:
         """Until the callback of this client has it."""
@@ -143,7 +175,7 @@ class Callbacks:
         """Every attempt; `driven` says whether it was taken up since the disturbance."""
         rows: list[asyncpg.Record] = await self.stage.database.fetch(
             """
-            select id::text, callback_id::text, phase, result, cause, ended_at, settled,
+            select id::text, callback_id::text, phase, result, leg, cause, ended_at, settled,
                    $1::timestamptz is null or requested_at >= $1 or exists (
                        select from callback_attempt_journal j
                        where attempt_id = a.id and j.fact = 'pbx_back' and j.at >= $1
@@ -168,10 +200,13 @@ class Callbacks:
             for row in await self.rows()
             if row["status"] == "in_progress" and row["id"] not in unsettled
         ]
+        if self.is_canceled and self.line.calls:
+            found.append("the client of a canceled callback is called")
         return found
 
     async def open(self) -> list[str]:
-        left = [str(dict(row)) for row in await self.attempts() if not row["settled"]]
+        left = ["a request is not answered"] if self.requests else []
+        left += [str(dict(row)) for row in await self.attempts() if not row["settled"]]
         left += [
             str(dict(row))
             for row in await self.rows()
@@ -182,29 +217,14 @@ class Callbacks:
 
     async def assert_told_once(self) -> None:
         assert self.most_at_once <= 1, "the client was called twice at once"
-        stories: dict[str, list[str]] = {}
-        statuses: dict[str, str] = {}
-        seen: set[str] = set()
-        for delivery in self.stage.backend.accepted:
-            if delivery.key in seen:
-                continue
-            seen.add(delivery.key)
-            payload = delivery.payload
-            what = "ticket" if delivery.path == "/api/voice/callback" else payload["outcome"]
-            stories.setdefault(payload["callbackId"], []).append(what)
-            statuses[payload["callbackId"]] = payload.get("status", "pending")
-            ticket = ticket_of(payload["callbackId"])
-            assert what == "ticket" or payload["ticketId"] == ticket, payload
-        rows = {row["id"]: row for row in await self.rows()}
-        assert set(stories) == set(rows)
-        for id, story in stories.items():
-            for before, what in zip(["", *story], story, strict=False):
-                assert what in _FOLLOWS[before], story
-            assert story[-1] in _LAST, story
-            assert statuses[id] == rows[id]["status"], story
-            assert rows[id]["ticket_id"] == ticket_of(id)
-        begun = sum(story.count("calling") for story in stories.values())
-        assert begun == len(await self.attempts())
+        rows, attempts = await self.rows(), await self.attempts()
+        stories.assert_told(self.stage.backend.accepted, rows, attempts)
+        stories.assert_true(rows, attempts, self.stage.bridged, self._dialled)
+
+    @property
+    def _dialled(self) -> set[str]:
+        """The marks of all legs that were dialled."""
+        return {dial.variables["voiced_attempt"] for dial in self.stage.switch.dials}
 
     async def story(self) -> list[str]:
         journal = await self.stage.database.fetch(
@@ -216,23 +236,20 @@ class Callbacks:
         lines = [
             f"  {line['at']:%T.%f} {line['fact']} → {line['state']} {line['detail']}" for line in journal
         ]
+        lines.append(f"  the client hears {self.line.hears}, the agent {self.stage.agent.hears}")
         return [*lines, *(f"  {dict(row)}" for row in await self.attempts())]
 
     async def assert_the_next_works(self, client: httpx.AsyncClient) -> None:
-        """Another promise to the same client is kept."""
+        """Another promise is kept."""
         stage = self.stage
         stage.everybody_answers()
-        self.line.manner = Manner.ANSWER
-        answer = await self.promise(client)
+        line = self.client(NEXT)
+        line.presses = "1"  # where a key is asked for
+        answer = await self.promise(client, NEXT)
         assert answer is not None
         assert answer.status_code == 201, answer.text
-        await stage.switch.until(lambda: stage.agent.talks_to is self.line, timeout=10)
+        await stage.switch.until(lambda: stage.agent.talks_to is line, timeout=10)
         stage.agent.hangup()
         await stage.over_by(time.monotonic() + 10)
         await stage.assert_the_story_is_told_once()
         assert (await self.rows())[-1]["status"] == "completed"
-
-
-def ticket_of(callback_id: str) -> str:
-    """The ticket that the backend makes of a callback."""
-    return f"T-{callback_id[:8]}"

@@ -27,6 +27,7 @@ class Daemon:
 
     def __init__(self, sections: Sections, folder: Path, name: str, limits: Mapping[str, int]) -> None:
         self.name, self.log = name, folder / f"{name}.log"
+        self.log.touch()  # it may be looked at before the process has begun
         config = folder / f"{name}.toml"
         config.write_text(_toml(sections))
         self.was_paused = False

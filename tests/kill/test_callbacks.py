@@ -3,242 +3,250 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import pytest
 
-from tests.kill.callbacks import CLIENT, Callbacks
-from tests.kill.daemon import Daemon
-from tests.kill.stage import CUT_SECONDS, DOMAIN
-from tests.kill.steps import DRY_RUN, Blow, Side
-from voiced.sim import Manner
-from voiced.tickets.outbox import LONGEST_PAUSE
+from tests.kill.callback_scenarios import SCENARIOS
+from tests.kill.callbacks import Callbacks
+from tests.kill.daemon import FOLLOWED
+from tests.kill.stage import CUT_SECONDS
+from tests.kill.steps import Blow, Side
+from tests.kill.ways import LIMITS, OVER, WELL, assert_kept_quiet, cases, database_goes, database_is_back
 
-WELL: Final = 5.0  # seconds after the next daemon is up, or the PBX's return
-OVER: Final = 30.0  # seconds for a retry, and all to be told
-AT_ONCE: Final = "5521988887777"  # clients of the hour without a backend
-LATER: Final = "5531988887777"
-MINUTES: Final = 5  # that pass at a time
-HALF_AN_HOUR: Final = 30 // MINUTES
+# What no step waits for: each look at a leg that may be there still, a second after another.
+AT_TIMES: Final = re.compile("uuid_dump(-[0-9]+)?")
+ALONE: Final = 30.0  # seconds for the switch to end what waits alone: what is told, the tone, the parking
+AWAY: Final = 4.0  # seconds that the database is away at the least
 
-
-@dataclass(frozen=True)
-class Scenario:
-    """One kind of callback."""
-
-    status: str  # if nothing is disturbed
-    steps: str  # if nothing is disturbed
-    agent: Manner = Manner.ANSWER
-    client: Manner = Manner.ANSWER
-    callback: dict[str, Any] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def begun(
-        self, callbacks: Callbacks, daemon: Daemon,
-        step: str = "", side: Side = "before", blow: Blow = DRY_RUN,
-    ) -> AsyncIterator[None]:  # fmt: skip
-        """A callback is promised, and the agent hangs up once the two have met.
-
-        With a step the block begins when the blow has fallen there; a talk that it fell into ends then.
-        """
-        stage = callbacks.stage
-        stage.agent.manner, callbacks.line.manner = self.agent, self.client
-        stage.steps.arm(step, side, blow)
-        tasks = [asyncio.create_task(callbacks.promise(daemon.client)), asyncio.create_task(talk(callbacks))]
-        try:
-            if step:
-                async with asyncio.timeout(15):
-                    await stage.steps.struck.wait()
-                callbacks.hang_up_talks()
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-
-
-async def talk(callbacks: Callbacks) -> None:
-    """Whenever two talk, the agent hangs up once that is noted."""
-    while True:
-        if callbacks.are_talking and await callbacks.is_talk_noted():
-            callbacks.hang_up_talks()
-        await asyncio.sleep(0.02)
-
-
-async def until_figures(daemon: Daemon, condition: Callable[[dict[str, float]], bool]) -> None:
-    """Until the daemon's metrics without labels are so."""
-    async with asyncio.timeout(10):  # what waits is counted every five seconds
-        while True:
-            lines = (await daemon.client.get("/metrics")).text.splitlines()
-            plain = [line.split() for line in lines if line[0] != "#" and "{" not in line]
-            if condition({name: float(value) for name, value in plain}):
-                return
-            await asyncio.sleep(0.05)
-
-
-_CALLED: Final = (
-    "commit-made commit-attempt_began commit-attempt commit-intent_recorded originate commit-leg_created "
-    "commit-ringing commit-delivered commit-delivered-2 "
-)
-_JOINED: Final = (
-    "tone commit-answered commit-requested commit-intent_recorded-2 originate-2 commit-leg_created-2 "
-)
-SCENARIOS: Final = {
-    "kept": Scenario(
-        "completed",
-        _CALLED + _JOINED + "uuid_setvar_multi uuid_bridge commit-answered-2 commit-bridged commit-leg_ended "
-        "commit-leg_ended-2 commit-attempt_ended commit-settled commit-delivered-3 commit-delivered-4",
-    ),
-    "client_busy": Scenario(
-        "failed",
-        _CALLED + _JOINED + "commit-leg_ended commit-job_failed",
-        client=Manner.BUSY, callback={"max_attempts": 1},
-    ),
-    "agent_declines": Scenario(
-        "needs_review", _CALLED + "commit-leg_ended commit-job_failed", agent=Manner.DECLINE,
-        callback={"max_agent_misses": 1},
-    ),
-}  # fmt: skip
+# What runs without --every-step: around what cannot be undone, and one of everything else.
 SAMPLE: Final = {
     "restart": """
-        kept-commit-attempt-before kept-commit-attempt-after kept-originate-before kept-originate-after
-        kept-originate-2-after kept-uuid_bridge-before kept-uuid_bridge-after kept-commit-settled-before
-        client_busy-commit-job_failed-after
+        kept-commit-attempt-after kept-originate-after kept-originate-2-after kept-uuid_bridge-after
+        kept-commit-settled-before canceled_while_it_rings-commit-canceled-after
+        client_first-screen-after busy_then_answered-commit-attempt_ended-after ordered-originate-2-after
     """,
-    "cut": "kept-originate-2-before kept-uuid_bridge-after",
-    "hour": """
-        kept-commit-made-after kept-commit-delivered-after kept-commit-bridged-after
-        client_busy-originate-2-after agent_declines-commit-attempt_began-after
-    """,
+    "standby": "client_first-tone-after client_first-screen-after canceled_while_it_rings-hupall-after",
+    "cut": "kept-originate-2-before client_first-uuid_bridge-after",
+    "nobody": "kept-commit-answered-after client_first-screen-after",
 }
 
 
 def steps(way: str, sides: Iterable[Side] = ("before", "after")) -> list[object]:
-    """Every step of every scenario; those that are not in the sample run with --every-step."""
-    found = {
-        f"{name}-{step}-{side}": (name, step, side)
-        for name, scenario in SCENARIOS.items()
-        for step in dict.fromkeys(scenario.steps.split())
-        for side in sides
-    }
-    sample = SAMPLE[way].split()
-    assert set(sample) <= set(found), set(sample) - set(found)
-    return [
-        pytest.param(*values, id=id, marks=() if id in sample else pytest.mark.every_step)
-        for id, values in found.items()
-    ]
+    """Every step of every scenario."""
+    return cases(SCENARIOS, SAMPLE[way], sides)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_undisturbed(name: str, callbacks: Callbacks) -> None:
+async def test_undisturbed_it_takes_these_steps(name: str, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
     stage.callback |= scenario.callback
-    daemon = stage.start()
+    daemon = stage.start(scenario.limits)
     await daemon.owns()
-    async with scenario.begun(callbacks, daemon):
-        await stage.steps.until("commit-made")
+    expected = scenario.steps.split()
+    async with scenario.begun(callbacks, daemon.client):
+        await stage.steps.until("commit-attempt")
         await stage.over_by(time.monotonic() + OVER)
     await stage.assert_the_story_is_told_once()
-    assert [row["status"] for row in await callbacks.rows()] == [scenario.status]
-    missing = set(scenario.steps.split()) - set(stage.steps.seen)
-    assert not missing, f"{missing} are no steps: {' '.join(stage.steps.seen)}"
+    await scenario.assert_ended_well(callbacks)
+    seen = [step for step in stage.steps.seen if not AT_TIMES.fullmatch(step)]
+    assert sorted(seen) == sorted(expected), " ".join(seen)
+    await callbacks.assert_the_next_works(daemon.client)
 
 
 @pytest.mark.parametrize(("name", "step", "side"), steps("restart"))
 async def test_killed_and_started_again(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
-    stage.callback |= {**scenario.callback, "max_attempts": 2}
+    stage.callback |= scenario.callback
+    daemon = stage.start(scenario.limits)
+    await daemon.owns()
+    async with scenario.begun(callbacks, daemon.client, step, side, stage.kill(daemon)):
+        daemon = stage.start(scenario.limits)
+        await daemon.reached()  # a busy machine may take seconds to import everything
+        await stage.well_by(time.monotonic() + WELL)
+        await stage.over_by(time.monotonic() + OVER)
+    await daemon.owns()
+    await scenario.assert_ended_well(callbacks)
+    await callbacks.assert_the_next_works(daemon.client)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("kept", "uuid_bridge"),
+        ("client_first", "commit-bridged"),
+        pytest.param("kept", "commit-bridged", marks=pytest.mark.every_step),
+        pytest.param("client_first", "uuid_bridge", marks=pytest.mark.every_step),
+        pytest.param("ordered", "uuid_bridge", marks=pytest.mark.every_step),
+        pytest.param("ordered", "commit-bridged", marks=pytest.mark.every_step),
+    ],
+)
+async def test_killed_and_the_talk_ends_while_nobody_watches(
+    name: str, step: str, callbacks: Callbacks
+) -> None:
+    scenario, stage = SCENARIOS[name], callbacks.stage
+    stage.callback |= scenario.callback
     daemon = stage.start()
     await daemon.owns()
-    async with scenario.begun(callbacks, daemon, step, side, stage.kill(daemon)):
+    async with scenario.begun(callbacks, daemon.client, step, "after", stage.kill(daemon)):
+        await stage.switch.until(lambda: callbacks.are_talking)
+        callbacks.hang_up_talks()
+        await stage.switch.until(lambda: not stage.switch.channels)
         daemon = stage.start()
         await daemon.reached()
         await stage.well_by(time.monotonic() + WELL)
         await stage.over_by(time.monotonic() + OVER)
-    await stage.assert_the_story_is_told_once()
+    await scenario.assert_ended_well(callbacks)
+    assert callbacks.line.calls == 1, "they have talked"
+    await callbacks.assert_the_next_works(daemon.client)
+
+
+@pytest.mark.parametrize(("name", "step", "side"), steps("standby", ["after"]))
+async def test_killed_and_another_takes_over(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
+    scenario, stage = SCENARIOS[name], callbacks.stage
+    stage.callback |= scenario.callback
+    daemon = stage.start(scenario.limits)
+    await daemon.owns()
+    standby = stage.start(scenario.limits)
+    await standby.ready()
+    async with scenario.begun(callbacks, daemon.client, step, side, stage.kill(daemon)):
+        deadline = time.monotonic() + WELL
+        await standby.owns()
+        await stage.well_by(deadline)
+        await stage.over_by(time.monotonic() + OVER)
+    await scenario.assert_ended_well(callbacks)
+    await callbacks.assert_the_next_works(standby.client)
 
 
 @pytest.mark.parametrize(("name", "step", "side"), steps("cut"))
 async def test_the_event_socket_is_cut(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
-    stage.callback |= {**scenario.callback, "max_attempts": 2}
-    daemon = stage.start()
+    stage.callback |= scenario.callback
+    daemon = stage.start(scenario.limits)
     await daemon.owns()
-    async with scenario.begun(callbacks, daemon, step, side, stage.cut()):
+    async with scenario.begun(callbacks, daemon.client, step, side, stage.cut()):
         await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
         await stage.over_by(time.monotonic() + OVER)
-    await stage.assert_the_story_is_told_once()
+    await daemon.ready()
+    await scenario.assert_ended_well(callbacks)
+    await callbacks.assert_the_next_works(daemon.client)
 
 
-@pytest.mark.parametrize(("name", "step", "side"), steps("hour", ["after"]))
-async def test_the_backend_is_away_for_an_hour(
+@pytest.mark.parametrize(("name", "step", "side"), steps("nobody", ["after"]))
+async def test_killed_for_good_the_switch_ends_it_alone(
     name: str, step: str, side: Side, callbacks: Callbacks
 ) -> None:
-    """It refuses connections, then it answers 500. One callback is kept at once meanwhile, one on time."""
     scenario, stage = SCENARIOS[name], callbacks.stage
     stage.callback |= scenario.callback
-    callbacks.client(AT_ONCE), callbacks.client(LATER)
-    daemon = stage.start()
+    daemon = stage.start({**LIMITS, **scenario.limits})
     await daemon.owns()
-    await daemon.client.put(f"/api/settings/{DOMAIN}", json={"agent_rest_seconds": 0})
-    async with scenario.begun(callbacks, daemon, step, side, callbacks.backend_goes()):
-        await callbacks.until_status(CLIENT, scenario.status)
-        stage.everybody_answers()
-        at = datetime.now(UTC) + timedelta(minutes=42)
-        await callbacks.promise(daemon.client, LATER, scheduled_at=at.isoformat())
-        await callbacks.promise(daemon.client, AT_ONCE)
-        await callbacks.until_status(AT_ONCE, "completed")
-        for _ in range(HALF_AN_HOUR):
-            await callbacks.pass_time(MINUTES * 60)
-        await callbacks.until_status(LATER, "pending")
-        callbacks.backend_fails = True
-        await stage.backend.start()
-        for _ in range(HALF_AN_HOUR):
-            await callbacks.pass_time(MINUTES * 60)
-        await callbacks.until_status(LATER, "completed")
-        rows = {row["number"]: row for row in await callbacks.rows()}
-        assert (rows[f"+{AT_ONCE}"]["ticket_id"], rows[f"+{LATER}"]["ticket_id"]) == ("", "")
-        await until_figures(daemon, lambda seen: seen["tickets_outbox_oldest_seconds"] >= 3600)
-        callbacks.backend_fails = False
-        await stage.advance(LONGEST_PAUSE)
+    async with scenario.begun(callbacks, daemon.client, step, side, stage.kill(daemon)):
+        deadline = time.monotonic() + ALONE
+        while complaints := stage.callers_and_legs():
+            assert time.monotonic() < deadline, await stage.said("\n".join(complaints))
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("kept", "originate"),  # the agent picks up while the owner sleeps
+        ("canceled_while_it_rings", "commit-ringing"),  # canceled while nobody is awake to end the call
+        pytest.param("kept", "originate-2", marks=pytest.mark.every_step),  # the client picks up
+        pytest.param("kept", "uuid_bridge", marks=pytest.mark.every_step),
+        pytest.param("client_first", "screen", marks=pytest.mark.every_step),
+        pytest.param("client_does_not_answer", "commit-ringing-2", marks=pytest.mark.every_step),
+        pytest.param("busy_then_answered", "commit-settled", marks=pytest.mark.every_step),  # a retry is due
+        pytest.param("ordered", "originate-2", marks=pytest.mark.every_step),
+    ],
+)
+async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
+    name: str, step: str, callbacks: Callbacks
+) -> None:
+    scenario, stage = SCENARIOS[name], callbacks.stage
+    stage.callback |= scenario.callback
+    paused = stage.start(scenario.limits)
+    await paused.owns()
+    standby = stage.start(scenario.limits)
+    await standby.ready()
+    async with scenario.begun(callbacks, paused.client, step, "after", stage.pause(paused)):
+        await standby.owns()
+        so_far = len(stage.switch.commands)
+        paused.go_on()
+        await paused.has_said(FOLLOWED)
+        await stage.well_by(time.monotonic() + WELL)
         await stage.over_by(time.monotonic() + OVER)
-    await stage.assert_the_story_is_told_once()
-    keys = stage.backend.arrived
-    assert len(keys) == len(set(keys)), "no daemon has died: nothing is told again"
-    statuses = {row["number"]: row["status"] for row in await callbacks.rows()}
-    assert statuses == {
-        f"+{CLIENT}": scenario.status, f"+{AT_ONCE}": "completed", f"+{LATER}": "completed"
-    }  # fmt: skip
+    assert_kept_quiet(paused, stage, so_far)
+    await scenario.assert_ended_well(callbacks)
+    await callbacks.assert_the_next_works(paused.client)  # through the owner
 
 
-@pytest.mark.parametrize("way", ["stopped", "silent"])
-async def test_postgresql_is_away_during_a_talk_and_the_backend_too(way: str, callbacks: Callbacks) -> None:
-    stage = callbacks.stage
+@pytest.mark.parametrize("then", ["goes on", "is gone"])
+async def test_what_a_former_owner_could_not_commit_is_done_by_the_next(
+    then: str, callbacks: Callbacks
+) -> None:
+    """Its COMMIT comes when another owns the PBX, and has recovered: PostgreSQL takes it no more."""
+    scenario, stage = SCENARIOS["kept"], callbacks.stage
+    former = stage.start()
+    await former.owns()
+    standby = stage.start()
+    await standby.ready()
+
+    async def hold_it() -> None:
+        stage.disturb()
+        former.pause()
+        await standby.owns()
+        await stage.owner_beats()  # it has recovered by then
+
+    blow = Blow(hold_it)
+    async with scenario.begun(callbacks, former.client, "commit-attempt", "before", blow):
+        if then == "goes on":
+            former.go_on()
+            await former.has_said(FOLLOWED)
+        else:
+            former.kill()
+        await stage.well_by(time.monotonic() + WELL)
+        await stage.over_by(time.monotonic() + OVER)
+    assert [row["status"] for row in await callbacks.rows()] == ["completed"]
+    await callbacks.assert_the_next_works(standby.client)
+
+
+@pytest.mark.parametrize("way", ["stopped", pytest.param("silent", marks=pytest.mark.every_step)])
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("kept", "commit-ringing"),  # the agent picks up, and the client may not be called
+        ("kept", "uuid_bridge"),
+        pytest.param("kept", "originate-2", marks=pytest.mark.every_step),
+        pytest.param("kept", "commit-bridged", marks=pytest.mark.every_step),
+        pytest.param("client_first", "screen", marks=pytest.mark.every_step),
+        pytest.param("client_first", "uuid_bridge", marks=pytest.mark.every_step),
+        pytest.param("busy_then_answered", "commit-job_failed", marks=pytest.mark.every_step),
+        pytest.param("ordered", "commit-ringing", marks=pytest.mark.every_step),
+    ],
+)
+async def test_postgresql_is_away_for_some_seconds(
+    name: str, step: str, way: str, callbacks: Callbacks
+) -> None:
+    """Nobody waits for it alone."""
+    scenario, stage = SCENARIOS[name], callbacks.stage
+    stage.callback |= scenario.callback
     daemon = stage.start()
     await daemon.owns()
-    await callbacks.promise(daemon.client)
-    await stage.switch.until(lambda: stage.agent.talks_to is callbacks.line, timeout=10)
-    await stage.backend.stop()
-    if way == "stopped":
-        await stage.proxy.shut()
-    else:
-        stage.proxy.freeze()
-    gone = time.monotonic()
-    while time.monotonic() < gone + 3:
-        assert stage.agent.talks_to is callbacks.line, "the talk was harmed"
-        await asyncio.sleep(0.05)
-    stage.agent.hangup()
-    await stage.switch.until(lambda: not stage.switch.channels)
-    if way == "stopped":
-        await stage.proxy.open()
-    else:
-        stage.proxy.thaw()
-    await stage.backend.start()
-    await stage.over_by(time.monotonic() + OVER)
-    await stage.assert_the_story_is_told_once()
-    assert [row["status"] for row in await callbacks.rows()] == ["completed"]
+    await stage.start().ready()  # a standby: the owner is not dead, its database is
+    blow = Blow(lambda: database_goes(way, stage), ends_database=way == "stopped")
+    async with scenario.begun(callbacks, daemon.client, step, "after", blow):
+        back = time.monotonic() + AWAY
+        while (complaints := stage.callers_and_legs()) or time.monotonic() < back:
+            assert time.monotonic() < back + OVER, complaints
+            await asyncio.sleep(0.02)
+        await database_is_back(way, stage)
+        await stage.well_by(time.monotonic() + WELL)
+        await stage.over_by(time.monotonic() + OVER)
+    await scenario.assert_ended_well(callbacks)
+    assert not any(other.owned for other in stage.daemons[1:]), "the standby took over"
+    await stage.owner_beats()
     await callbacks.assert_the_next_works(daemon.client)

@@ -15,10 +15,9 @@ from tests.kill.scenarios import SCENARIOS
 from tests.kill.stage import CUT_SECONDS
 from tests.kill.steps import Side
 from tests.kill.transfers import Transfers
+from tests.kill.ways import LIMITS, OVER, WELL, assert_kept_quiet, cases, database_goes, database_is_back
 from voiced.sim import Manner
 
-WELL: Final = 5.0  # seconds after the next daemon is up, the owner's death, the PBX's return
-LIMITS: Final = {"LIMIT_GRACE": 1, "LONE_SECONDS": 1}  # the switch's, for those who wait for them
 LIMITED: Final = {"longest_hold_seconds": 2, "ring_timeout_seconds": 1}
 
 # Steps that no other waits for: they come before something else, after it, or not at all. Those of a call
@@ -57,20 +56,8 @@ SAMPLE: Final = {
 
 
 def steps(way: str, sides: Iterable[Side] = ("before", "after"), which: str = "") -> list[object]:
-    """Every step of every scenario (whose name begins so); those not in the sample run with --every-step."""
-    found = {
-        f"{name}-{step}-{side}": (name, step, side)
-        for name, scenario in SCENARIOS.items()
-        if name.startswith(which)
-        for step in scenario.steps.split()
-        for side in sides
-    }
-    sample = SAMPLE[way].split()
-    assert set(sample) <= set(found), set(sample) - set(found)
-    return [
-        pytest.param(*values, id=id, marks=() if id in sample else pytest.mark.every_step)
-        for id, values in found.items()
-    ]
+    """Every step of every scenario (whose name begins so)."""
+    return cases(SCENARIOS, SAMPLE[way], sides, which)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -98,7 +85,7 @@ async def test_killed_and_started_again(name: str, step: str, side: Side, transf
         daemon = stage.start(**scenario.transfer)
         await daemon.reached()  # a busy machine may take seconds to import everything
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + 15, hang_up=True)
+        await stage.over_by(time.monotonic() + OVER, hang_up=True)
     await daemon.owns()
     await transfers.assert_the_next_works(daemon.client)
 
@@ -115,7 +102,7 @@ async def test_killed_and_another_takes_over(name: str, step: str, side: Side, t
         await standby.owns()
         assert time.monotonic() < deadline
         await stage.well_by(deadline)
-        await stage.over_by(time.monotonic() + 15, hang_up=True)
+        await stage.over_by(time.monotonic() + OVER, hang_up=True)
     await transfers.assert_the_next_works(standby.client)
 
 
@@ -126,7 +113,7 @@ async def test_the_event_socket_is_cut(name: str, step: str, side: Side, transfe
     await daemon.owns()
     async with scenario.begun(transfers, daemon.client, step, side, stage.cut()):
         await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
-        await stage.over_by(time.monotonic() + 15, hang_up=True)
+        await stage.over_by(time.monotonic() + OVER, hang_up=True)
     await daemon.ready()
     await transfers.assert_the_next_works(daemon.client)
 
@@ -143,7 +130,7 @@ async def test_one_of_the_two_is_cut(
     blow = stage.cut(sessions=False) if kept == "sessions" else stage.cut_sessions()
     async with scenario.begun(transfers, daemon.client, step, side, blow):
         await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
-        await stage.over_by(time.monotonic() + 15, hang_up=True)
+        await stage.over_by(time.monotonic() + OVER, hang_up=True)
     await daemon.ready()
     await transfers.assert_the_next_works(daemon.client)
 
@@ -190,10 +177,8 @@ async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
         paused.go_on()
         await paused.has_said(FOLLOWED)
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + 15, hang_up=True)
-    mine = stage.connections_of(paused)
-    told = [command.line for command in stage.switch.commands[so_far:] if command.connection in mine]
-    assert not [line for line in told if not line.startswith("api hash ")], told
+        await stage.over_by(time.monotonic() + OVER, hang_up=True)
+    assert_kept_quiet(paused, stage, so_far)
     await transfers.assert_the_next_works(paused.client)  # through the owner
 
 
@@ -213,10 +198,7 @@ async def test_postgresql_is_away_during_calls(way: str, seconds: int, transfers
     await transfers.ask(daemon.client, waiting, "1003")
     await transfers.ask(daemon.client, hoping, "1004")
     await stage.switch.until(lambda: later.ringing and never.ringing)
-    if way == "stopped":
-        await stage.proxy.shut()
-    else:
-        stage.proxy.freeze()
+    await database_goes(way, stage)
     gone = time.monotonic()
     later.answer()
     await stage.switch.until(lambda: waiting.talks_to is later)
@@ -230,11 +212,8 @@ async def test_postgresql_is_away_during_calls(way: str, seconds: int, transfers
         assert asking.hears == "assistant", "the caller is not touched"
         assert waiting.talks_to is later
         await asyncio.sleep(0.05)
-    if way == "stopped":
-        await stage.proxy.open()
-    else:
-        stage.proxy.thaw()
-    await stage.over_by(time.monotonic() + 15, hang_up=True)
+    await database_is_back(way, stage)
+    await stage.over_by(time.monotonic() + OVER, hang_up=True)
     await stage.assert_the_story_is_told_once()
     statuses = [row["status"] for row in await transfers.rows()]
     assert statuses == ["success", "success", "busy"]

@@ -9,7 +9,7 @@ written; all else is recorded behind the call.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from voiced.callback.hearing import LEG_EVENTS, heard
 from voiced.callback.machine import decide
 from voiced.callback.order import Order
 from voiced.callback.outcome import Side
+from voiced.callback.recovery import missed_facts
 from voiced.callback.state import Attempt, Phase
 from voiced.callback.tools import Tools
 from voiced.database import ERRORS
@@ -42,6 +43,7 @@ from voiced.esl import Event, Handle
 from voiced.facts import Action, AskPbx, Cancelled, Deadline, Fact, PbxBack, PbxLost, Requested
 from voiced.inbox import Inbox
 from voiced.logs import brief
+from voiced.pbx.channel import Channel
 from voiced.refusals import Refusal
 from voiced.scribe import Note
 from voiced.table import fact_name
@@ -237,7 +239,13 @@ class Driver:
         self._log.error("facts overflow: asking the PBX what is so")
         self._tools.ask_pbx(self)
 
-    def hear(self, facts: Iterable[Fact]) -> None:
-        """Several at once: what was missed."""
-        for fact in facts:
+    def learn(self, legs: Collection[Channel]) -> None:
+        """What the PBX says is so: every marked leg of the attempt. What was missed becomes facts."""
+        a, now = self.attempt, self._tools.clock()
+        was_asking = a.lost and a.phase is Phase.ASKING
+        for leg in legs:
+            if was_asking and leg.uuid == a.client.answered and leg.application == "park" and not leg.key:
+                self._hands.ask_key(leg.uuid)  # they sit in silence: the question was lost on the way
+        for fact in missed_facts(a, legs, now, self.is_taken_up):
             self.tell(fact)
+        self.is_taken_up = False

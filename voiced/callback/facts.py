@@ -45,10 +45,11 @@ class Ringing(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Fact):
-    """Somebody is on the line: this leg won, and is parked."""
+    """Somebody is on the line: this leg won, and is parked. `is_asked`: for the key, before we looked."""
 
     side: Side
     leg: str
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt
 from voiced.esl.event import Event
 from voiced.facts import Fact
+from voiced.pbx.channel import plays_our_music
 
 LEG_EVENTS = (
     "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK", "PLAYBACK_START",
@@ -34,17 +35,21 @@ def heard(event: Event, side: Side, mark: str, a: Attempt, at: float) -> Fact | 
             return Ringing(at, side, leg)
         case "CHANNEL_PARK":
             return Answered(at, side, leg)
-        case "PLAYBACK_START" if event.get("Application-UUID") == f"tone-{mark}":
+        case "PLAYBACK_START" if plays_our_music(event):  # it does not say which application plays
             return ToneStarted(at, side, leg)
         case "CHANNEL_EXECUTE_COMPLETE" if event.get("Application-UUID") == f"screen-{mark}":
-            key = event.variable("voiced_key") or ""
-            return Accepted(at) if key == "1" else Refused(at, key)
+            return key_fact(event.variable("voiced_key") or "", at)
         case "CHANNEL_BRIDGE":
             return bridged(leg, _other(event, leg), side, a, at)
         case "CHANNEL_HANGUP":
             cause = event.get("Hangup-Cause") or "UNKNOWN"
             return LegEnded(at, side, leg, cause, event.variable("sip_term_status") or "")
     return None
+
+
+def key_fact(key: str, at: float) -> Fact:
+    """What the client's key means; '' for none in time."""
+    return Accepted(at) if key == "1" else Refused(at, key)
 
 
 def bridged(leg: str, other: str, side: Side, a: Attempt, at: float) -> Fact | None:

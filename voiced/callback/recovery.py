@@ -16,11 +16,13 @@ from voiced.callback.facts import (
     PassedOn,
     Ringing,
 )
+from voiced.callback.hearing import key_fact
 from voiced.callback.order import side_of
 from voiced.callback.outcome import Side
 from voiced.callback.state import Attempt, Phase
 from voiced.facts import LOST, Fact, PbxBack
 from voiced.pbx.channel import Channel
+from voiced.pbx.control import QUESTION
 
 
 def missed_facts(a: Attempt, legs: Iterable[Channel], at: float, restarted: bool) -> list[Fact]:
@@ -45,7 +47,10 @@ def missed_facts(a: Attempt, legs: Iterable[Channel], at: float, restarted: bool
             if side is Side.CLIENT and leg.is_bridged and a.phase is Phase.CONNECTED:
                 facts.append(PassedOn(at, leg.peer))
             elif leg.answered:
-                facts.append(Answered(at, side, leg.uuid))
+                is_asked = bool(leg.key) or leg.application == QUESTION
+                facts.append(Answered(at, side, leg.uuid, is_asked))
+                if leg.key:
+                    facts.append(key_fact(leg.key, at))
             else:
                 facts.append(Ringing(at, side, leg.uuid))
     return facts

@@ -16,7 +16,6 @@ from voiced.callback.driver import Driver
 from voiced.callback.facts import PassedOn
 from voiced.callback.order import Order, side_of
 from voiced.callback.outcome import Side
-from voiced.callback.recovery import missed_facts
 from voiced.callback.refusals import AttemptUnderWay, CannotBeCalled
 from voiced.callback.state import Attempt
 from voiced.callback.tools import Tools
@@ -135,7 +134,7 @@ class Attempts(Service):
             legs = (await self._pbx.survey()).legs
             for driver in self:
                 if driver.attempt.lost:
-                    await self._bring_up_to_date(driver, legs, restarted=driver.is_taken_up)
+                    await self._bring_up_to_date(driver, legs)
 
     async def run(self) -> None:
         """Take up, now and then, what nobody drives. Until cancelled."""
@@ -205,17 +204,15 @@ class Attempts(Service):
             return side_of(attempt) is not None and UUID(attempt.rpartition(".")[0]) not in self._drivers
         return False
 
-    async def _bring_up_to_date(self, driver: Driver, legs: Iterable[Channel], *, restarted: bool) -> None:
+    async def _bring_up_to_date(self, driver: Driver, legs: Iterable[Channel]) -> None:
         """Tell a driver what it has missed. Raises EslError without an answer."""
         known = driver.attempt.agent.legs | driver.attempt.client.legs
-        ours = await self._pbx.legs_of(str(driver.order.id), legs, known)
-        driver.is_taken_up = False
-        driver.hear(missed_facts(driver.attempt, ours, self._tools.clock(), restarted))
+        driver.learn(await self._pbx.legs_of(str(driver.order.id), legs, known))
 
     async def _ask(self, driver: Driver) -> None:
         try:
             survey = await self._pbx.survey()
-            await self._bring_up_to_date(driver, survey.legs, restarted=False)
+            await self._bring_up_to_date(driver, survey.legs)
         except EslError as error:
             log.warning("the PBX did not say what is so", attempt_id=str(driver.order.id), error=str(error))
 

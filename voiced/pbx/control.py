@@ -29,6 +29,7 @@ from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Channel, Home
 SESSION_HOLDS_NOTHING: Final = {"socket_resume": ""}
 _BRIDGE_SETTINGS: Final = dict(zip(BRIDGE_VARIABLES, ("explicit", "true"), strict=True))
 LONE_SECONDS: Final = 90  # that an answered leg may be parked, alone, beyond its ring time
+QUESTION: Final = "play_and_get_digits"  # the application that asks for a key
 KEY_SECONDS: Final = 4  # for the agent's key, from the end of the prompt
 KEY_TRIES: Final = 2  # the prompt is played so often
 LAST_WORD_SECONDS: Final = 10  # of a prompt before a hangup, at most
@@ -140,7 +141,7 @@ def screen(leg: str, attempt: str, sounds: Iterable[str], speech: str, *, with_k
         prompt = _one_file(files) or "tone_stream://%(200,100,800);loops=2"
         limit = KEY_SECONDS * 1000
         question = f"1 1 {KEY_TRIES} {limit} # {prompt} silence_stream://100 voiced_key [123]"
-        steps.append(("play_and_get_digits", question))
+        steps.append((QUESTION, question))
     elif files:
         steps.append(("playback", _one_file(files)))
     uuids = [f"announce-{attempt}"] * (len(steps) - 1) + [f"screen-{attempt}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from voiced.callback.facts import AskKey, ReportEnd
+from voiced.callback.facts import ReportEnd
 from voiced.callback.outcome import Side
 from voiced.callback.rules.steps import (
     ASK_SECONDS,
@@ -41,8 +41,8 @@ def resume(a: Attempt, fact: PbxBack) -> Step:
         a = replace(a, phase=Phase.JOINING).with_line(a.second, answered="")
     if a.phase in (Phase.CALLING, Phase.JOINING):
         return replace(a, until=fact.at + LATE_SECONDS), ()  # unless a leg shows up
-    if a.phase is Phase.ASKING:  # the answer may have been missed
-        return replace(a, until=fact.at + ASK_SECONDS), (AskKey(a.client.answered),)
+    if a.phase is Phase.ASKING:
+        return replace(a, until=fact.at + ASK_SECONDS), ()
     return a, ()
 
 

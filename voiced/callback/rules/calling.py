@@ -79,7 +79,8 @@ def answer(a: Attempt, fact: Answered) -> Step:
     if fact.side is a.first:
         a = replace(a, answered_at=fact.at)
     if fact.side is Side.CLIENT and a.client_confirms and not a.confirmed:
-        return replace(a, phase=Phase.ASKING, until=fact.at + ASK_SECONDS), (AskKey(fact.leg),)
+        a = replace(a, phase=Phase.ASKING, until=fact.at + ASK_SECONDS)
+        return a, () if fact.is_asked else (AskKey(fact.leg),)
     return meet(a, fact)
 
 
