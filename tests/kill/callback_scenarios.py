@@ -16,6 +16,8 @@ import httpx
 
 from tests.kill.callbacks import Callbacks
 from tests.kill.steps import DRY_RUN, Blow, Side
+from tests.kill.ways import OVER
+from voiced.callback.rules.steps import ASK_SECONDS
 from voiced.sim import Manner
 
 Play = Callable[[Callbacks], Awaitable[None]]
@@ -60,6 +62,7 @@ class Scenario:
     ask: Ask = Callbacks.promise
     callback: dict[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    over: float = OVER  # seconds for all to have ended, whatever has happened
 
     @asynccontextmanager
     async def begun(
@@ -150,6 +153,7 @@ SCENARIOS: Final = {
         + _ENDED + _told(3),
         client=Manner.VOICEMAIL, callback={"first": "client", "max_attempts": 1},
         limits={"KEY_SECONDS": 1, "KEY_TRIES": 1},
+        over=OVER + ASK_SECONDS,  # whether the question is over cannot be seen afterwards
     ),
     "canceled_while_it_rings": Scenario(
         "canceled",

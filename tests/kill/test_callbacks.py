@@ -49,7 +49,7 @@ async def test_undisturbed_it_takes_these_steps(name: str, callbacks: Callbacks)
     expected = scenario.steps.split()
     async with scenario.begun(callbacks, daemon.client):
         await stage.steps.until("commit-attempt")
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await stage.assert_the_story_is_told_once()
     await scenario.assert_ended_well(callbacks)
     seen = [step for step in stage.steps.seen if not AT_TIMES.fullmatch(step)]
@@ -67,7 +67,7 @@ async def test_killed_and_started_again(name: str, step: str, side: Side, callba
         daemon = stage.start(scenario.limits)
         await daemon.reached()  # a busy machine may take seconds to import everything
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await daemon.owns()
     await scenario.assert_ended_well(callbacks)
     await callbacks.assert_the_next_works(daemon.client)
@@ -98,7 +98,7 @@ async def test_killed_and_the_talk_ends_while_nobody_watches(
         daemon = stage.start()
         await daemon.reached()
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await scenario.assert_ended_well(callbacks)
     assert callbacks.line.calls == 1, "they have talked"
     await callbacks.assert_the_next_works(daemon.client)
@@ -116,7 +116,7 @@ async def test_killed_and_another_takes_over(name: str, step: str, side: Side, c
         deadline = time.monotonic() + WELL
         await standby.owns()
         await stage.well_by(deadline)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await scenario.assert_ended_well(callbacks)
     await callbacks.assert_the_next_works(standby.client)
 
@@ -129,7 +129,7 @@ async def test_the_event_socket_is_cut(name: str, step: str, side: Side, callbac
     await daemon.owns()
     async with scenario.begun(callbacks, daemon.client, step, side, stage.cut()):
         await stage.well_by(time.monotonic() + CUT_SECONDS + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await daemon.ready()
     await scenario.assert_ended_well(callbacks)
     await callbacks.assert_the_next_works(daemon.client)
@@ -178,7 +178,7 @@ async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
         paused.go_on()
         await paused.has_said(FOLLOWED)
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     assert_kept_quiet(paused, stage, so_far)
     await scenario.assert_ended_well(callbacks)
     await callbacks.assert_the_next_works(paused.client)  # through the owner
@@ -209,7 +209,7 @@ async def test_what_a_former_owner_could_not_commit_is_done_by_the_next(
         else:
             former.kill()
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     assert [row["status"] for row in await callbacks.rows()] == ["completed"]
     await callbacks.assert_the_next_works(standby.client)
 
@@ -245,7 +245,7 @@ async def test_postgresql_is_away_for_some_seconds(
             await asyncio.sleep(0.02)
         await database_is_back(way, stage)
         await stage.well_by(time.monotonic() + WELL)
-        await stage.over_by(time.monotonic() + OVER)
+        await stage.over_by(time.monotonic() + scenario.over)
     await scenario.assert_ended_well(callbacks)
     assert not any(other.owned for other in stage.daemons[1:]), "the standby took over"
     await stage.owner_beats()

@@ -36,7 +36,9 @@ log = structlog.get_logger(__name__)
 
 RECORD_SECONDS: Final = 2.0  # for the intention to be kept, or refused
 SWEEP_SECONDS: Final = 30.0  # between two looks for attempts that nobody drives
-TELL_SECONDS: Final = 1.0  # for the database to tell whether a call is wanted: somebody is on the line
+TELL_SECONDS: Final = (
+    5.0  # for the database to tell whether a call is wanted: it has just taken the intention
+)
 Begin = Callable[[Order, Attempt], Awaitable[None]]
 Watch = Callable[[Order, Attempt, Attempt, Fact], object]
 
