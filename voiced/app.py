@@ -183,6 +183,9 @@ class Daemon:
 
     def loops(self) -> list[tuple[str, Callable[[], Any]]]:
         """What runs for as long as the daemon."""
+        retention = Retention(
+            self.pool, self.settings.database.retention_days, tells_nobody=self.outbox is None
+        )
         return [
             ("scribe", self.scribe.run),
             ("pbx", self.pbx.run),
@@ -195,8 +198,9 @@ class Daemon:
             ),
             ("relay", self.relay.run),
             ("other daemons", self.others.run),
-            ("retention", self._retention().run),
-            ("callback attempts", self.attempts.run),
+            ("retention", retention.run),
+            ("transfers that nobody drives", self.transfers.run),
+            ("callback attempts that nobody drives", self.attempts.run),
             ("callbacks", self.scheduler.run),
             *([("outbox", self.outbox.run)] if self.outbox else []),
             ("http", self._serve_http),
@@ -235,10 +239,6 @@ class Daemon:
             await self.routed_in.server.listen()
         except OSError as error:
             log.error("no calls can be routed in", outbound=self.settings.outbound.listen, why=why(error))
-
-    def _retention(self) -> Retention:
-        days, url = self.settings.database.retention_days, self.settings.tickets.url
-        return Retention(self.pool, days, tells_nobody=not url)
 
     async def _disown(self) -> None:
         self.routed_in.server.refuse()

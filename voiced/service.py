@@ -8,23 +8,54 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Container
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Container
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
 
 import structlog
 
-from voiced.esl import Event
+from voiced.database import ERRORS
+from voiced.esl import EslError, Event
 from voiced.insist import insist
+from voiced.logs import brief
 from voiced.pbx import control
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.refusals import DatabaseIsAway, PbxIsAway
+from voiced.scribe import Scribe
 from voiced.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
 ROOM: Final = 1000  # numbers of a journal that are left to a former owner: its last lines may still come
+SWEEP_SECONDS: Final = 30.0  # between two looks for what nobody drives
 TABLES_LAG: Final = 1.0  # seconds within which the PBX's tables show what its events have told
+
+
+class Named(Protocol):
+    """What is driven: a request, an order."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+T = TypeVar("T", bound=Named)
+S = TypeVar("S")
+
+
+async def strays(
+    read: Callable[[], Awaitable[list[tuple[T, S, int]]]], driven: Container[UUID], scribe: Scribe
+) -> list[tuple[T, S, int]]:
+    """What is open in the database and driven by nobody: each with its state and its last journal number.
+
+    What has ended here a moment ago may still be open there: so there are two looks, and the end of whatever
+    was driven at the first is written down before the second.
+    """
+    seen = {one.id for one, _, _ in await read() if one.id not in driven}
+    if not seen:
+        return []
+    await scribe.drained()
+    return [found for found in await read() if found[0].id in seen and found[0].id not in driven]
 
 
 class Service(ABC):
@@ -103,6 +134,21 @@ class Service(ABC):
         await insist(self._tidy_up)
         await asyncio.sleep(TABLES_LAG)
         await insist(self._tidy_up)
+
+    async def run(self) -> None:
+        """Take up, now and then, what nobody drives. Until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            has_recovered = self._recovery is not None and self._recovery.done()
+            if self._ownership.is_owner and self._pbx.is_connected and has_recovered:
+                await asyncio.wait([self._tasks.start(self._sweep(), f"sweep, {type(self).__name__}")])
+
+    async def _sweep(self) -> None:
+        """A former owner's last commit may come when this one has looked already; nobody else ever would."""
+        try:
+            await self._take_up()
+        except (EslError, *ERRORS) as error:
+            log.warning("not known whether anything is driven by nobody", error=brief(error))
 
     async def _tidy_up(self) -> None:
         driven = self._driven()  # what ends while the PBX answers was in good hands, and is not touched again

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from tests.backend import Backend
 from tests.callback.conftest import CLIENT, Clock, House, opened
 from tests.conftest import DOMAIN, Start
-from voiced.callback import service, store
+from voiced.callback import store
 from voiced.sim import Manner, Phone, Switch
 
 OTHER = "+5521988887777"
@@ -250,7 +250,7 @@ async def test_an_open_attempt_that_nobody_drives_is_taken_up_at_the_next_look(
         row = await house.promise()
         await house.accept(row)
         await switch.until(lambda: agent.ringing)
-    monkeypatch.setattr(service, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr("voiced.service.SWEEP_SECONDS", 0.1)
 
     async def nothing_yet(*_: object) -> list[Any]:
         return []

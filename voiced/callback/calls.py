@@ -112,11 +112,8 @@ class Calls:
         extension = wanted.extension or (row["extension"] if row else "")
         if row is not None and row["status"] == Status.IN_PROGRESS:
             return _UNDER_WAY
-        if (
-            row is None
-            and wanted.ticket_id
-            and await self._keeper.calls_ticket(domain.uuid, wanted.ticket_id)
-        ):
+        ticket = wanted.ticket_id if row is None else ""
+        if ticket and await self._keeper.calls_ticket(domain.uuid, ticket):
             return _UNDER_WAY  # and not that its agent is busy, with this very call
         if row is not None and row["number"] != number:
             raise NumberMismatch

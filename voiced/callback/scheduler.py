@@ -62,7 +62,7 @@ class Scheduler:
         self._domains, self._owns_pbx = domains, owns_pbx
         self._agents = Agents(presence, calls.attempts, departments, agents, self.freed)
         self._by_uuid = {domain.uuid: domain for domain in domains.values()}
-        self._wake, self._conclusions = asyncio.Event(), Conclusions(keeper, scribe, lambda: self._owns_pbx())
+        self._wake, self._conclusions = asyncio.Event(), Conclusions(keeper, scribe, owns_pbx)
         self._due: dict[Extension, int] = {}  # promises that came due while the agent was free
         self._serving: dict[Extension, bool] = {}  # whether to serve them once more
         self._has_missed = False  # a moment that came while it was not certain that the PBX is ours

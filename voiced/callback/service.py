@@ -29,16 +29,13 @@ from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx
 from voiced.refusals import DatabaseIsAway
 from voiced.scribe import Scribe
-from voiced.service import ROOM, Service
+from voiced.service import ROOM, Service, strays
 from voiced.speech.announcement import Announcer
 
 log = structlog.get_logger(__name__)
 
 RECORD_SECONDS: Final = 2.0  # for the intention to be kept, or refused
-SWEEP_SECONDS: Final = 30.0  # between two looks for attempts that nobody drives
-TELL_SECONDS: Final = (
-    5.0  # for the database to tell whether a call is wanted: it has just taken the intention
-)
+TELL_SECONDS: Final = 5.0  # for the database, which has just taken the intention, to tell if it is wanted
 Begin = Callable[[Order, Attempt], Awaitable[None]]
 Watch = Callable[[Order, Attempt, Attempt, Fact], object]
 
@@ -138,39 +135,10 @@ class Attempts(Service):
                 if driver.attempt.lost:
                     await self._bring_up_to_date(driver, legs)
 
-    async def run(self) -> None:
-        """Take up, now and then, what nobody drives. Until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            has_recovered = self._recovery is not None and self._recovery.done()
-            if self._ownership.is_owner and self._pbx.is_connected and has_recovered:
-                await asyncio.wait([self._tasks.start(self._sweep(), "sweep of callback attempts")])
-
-    async def _sweep(self) -> None:
-        """A former owner's last commit may come when this one has looked already; nobody else ever would."""
-        try:
-            await self._take_up()
-        except (EslError, *ERRORS) as error:
-            log.warning("not known whether an attempt is driven by nobody", error=brief(error))
-
     async def _take_up(self) -> None:
         if await store.give_up_unreadable(self._pool, self._pbx.name):
             self.on_given_up()
-        await self._drive_what_nobody_drives()
-        await self._look_again()
-        await self._call_off_unwanted()
-
-    async def _drive_what_nobody_drives(self) -> None:
-        """What has ended here a moment ago may still be open in the database: so there are two looks, and the
-        end of whatever was driven at the first is written down before the second."""
-        open_now = await store.open_attempts(self._pool, self._pbx.name)
-        strays = {order.id for order, _, _ in open_now} - self._drivers.keys()
-        if not strays:
-            return
-        await self._scribe.drained()
-        for order, attempt, seq in await store.open_attempts(self._pool, self._pbx.name):
-            if order.id not in strays or order.id in self._drivers:
-                continue
+        for order, attempt, seq in await strays(self._open, self._drivers, self._scribe):
             log.info("taking up a callback attempt", attempt_id=str(order.id), phase=attempt.phase)
             driver = Driver(order, self._tools, attempt, seq + ROOM)
             driver.recorded.set_result(None)
@@ -178,6 +146,11 @@ class Attempts(Service):
             driver.listen()
             driver.step(PbxLost(self._tools.clock()))
             self._start(driver)
+        await self._look_again()
+        await self._call_off_unwanted()
+
+    async def _open(self) -> list[tuple[Order, Attempt, int]]:
+        return await store.open_attempts(self._pool, self._pbx.name)
 
     async def _call_off_unwanted(self) -> None:
         """Whoever canceled a callback may have found nobody to end its call, or have died before it could."""

@@ -139,7 +139,7 @@ class Driver:
             was_dropped=self.was_dropped,
         ):  # fmt: skip
             self.tell(fact)
-        self.in_the_dark = self.is_taken_up = False
+        self.in_the_dark = self.is_taken_up = self.was_dropped = False
 
     def cancel(self, by: str = "api") -> None:
         """Call it off."""

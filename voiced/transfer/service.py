@@ -20,7 +20,7 @@ from voiced.pbx.channel import Channel
 from voiced.pbx.owner import Ownership
 from voiced.pbx.pbx import Pbx, Survey
 from voiced.scribe import Scribe
-from voiced.service import ROOM, Service
+from voiced.service import ROOM, Service, strays
 from voiced.transfer import store
 from voiced.transfer.causes import Ending
 from voiced.transfer.driver import Driver
@@ -193,7 +193,7 @@ class Transfers(Service):
         await self._tools.stranded.look_again()
         if await self._pbx.was_restarted():
             for driver in self._drivers.values():
-                driver.was_dropped = True
+                driver.was_dropped = driver.in_the_dark
         in_the_dark = [driver for driver in self._drivers.values() if driver.in_the_dark]
         if not in_the_dark:
             return
@@ -203,17 +203,16 @@ class Transfers(Service):
 
     async def _take_up(self) -> None:
         """Open transfers of the database that nobody drives: a daemon has died, or has lost the PBX to us."""
-        known = set(self._drivers)  # that may end here while the database still says that they are open
-        await self._scribe.drained()
-        for request, state, seq in await store.open_transfers(self._pool, self._pbx.name):
-            if request.id in known or request.id in self._drivers:
-                continue
+        for request, state, seq in await strays(self._open, self._drivers, self._scribe):
             driver = Driver(request, self._tools, state, seq + ROOM)
             driver.take_up()
             driver.listen()
             driver.log.info("taking up a transfer", phase=state.phase)
             self._start(driver)
         await self._look_again()
+
+    async def _open(self) -> list[tuple[Request, Transfer, int]]:
+        return await store.open_transfers(self._pool, self._pbx.name)
 
     async def _look(self, driver: Driver, legs: list[Channel]) -> None:
         """Find out what is so for one transfer. Raises EslError without an answer."""
