@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -33,6 +33,9 @@ class Clock:
     def set(self, at: datetime) -> None:
         """It is this moment now."""
         self.ahead = at - datetime.now(UTC)
+
+
+Opens: TypeAlias = Callable[[], "contextlib.AbstractAsyncContextManager[House]"]
 
 
 class House:
@@ -202,11 +205,15 @@ def agent(switch: Switch) -> Phone:
 
 
 @pytest.fixture
-async def house(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock
-) -> AsyncIterator[House]:
+def opens(switch: Switch, backend: Backend, start: Start, clock: Clock) -> Opens:
+    """Opens a house, with a daemon of its own; again for the daemon that comes after it."""
+    return lambda: opened(switch, backend, start, clock)
+
+
+@pytest.fixture
+async def house(opens: Opens, agent: Phone) -> AsyncIterator[House]:
     """A daemon with the defaults, and an agent who is free."""
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         yield house
 

@@ -1,4 +1,4 @@
-"""Attempts that another version of voiced has left: given up, told, and in nobody's way."""
+"""Attempts that a daemon has left behind, or another version of voiced: taken up, given up, told."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from tests.backend import Backend
-from tests.callback.conftest import CLIENT, Clock, House, opened
-from tests.conftest import DOMAIN, Start
+from tests.callback.conftest import CLIENT, House, Opens
+from tests.conftest import DOMAIN
 from voiced.callback import store
 from voiced.sim import Manner, Phone, Switch
 
@@ -22,12 +21,12 @@ OTHER = "+5521988887777"
 
 @pytest.mark.parametrize("column", ["state", "request"])
 async def test_an_attempt_of_another_version_is_given_up_and_keeps_nobody_from_being_taken_up(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    switch: Switch, agent: Phone, opens: Opens, pool: asyncpg.Pool,
     column: str,
 ) -> None:  # fmt: skip
     second = switch.phone("1002", Manner.RING)
     agent.manner = Manner.RING
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free(), await house.until_free("1002")
         theirs, ours = await house.promise(), await house.promise(OTHER, extension="1002")
         lost, kept = await house.accept(theirs), await house.accept(ours)
@@ -35,7 +34,7 @@ async def test_an_attempt_of_another_version_is_given_up_and_keeps_nobody_from_b
     changed = f"update callback_attempts set {column} = $2 where id = $1"
     await pool.execute(changed, UUID(lost["call_uuid"]), {"phase": "meditating"} if column == "state" else [])
     with capture_logs() as lines:
-        async with opened(switch, backend, start, clock) as house:
+        async with opens() as house:
             await switch.until(lambda: not agent.ringing)  # the leg is nobody's
             row = await house.until(theirs["id"], lambda row: row["misses"])
             assert (row["status"], row["attempts"], row["misses"]) == ("ready_to_call", 0, {"none": 1})
@@ -101,11 +100,11 @@ async def lost(*_: object) -> None:
 
 
 async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_client_not_called(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     agent.manner = Manner.RING
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         line = house.line()
         row = await house.promise()
@@ -114,7 +113,7 @@ async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_clien
         monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
         assert (await house.post(f"/api/callbacks/{row['id']}/cancel"))["status"] == "in_progress"
     assert agent.ringing
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await switch.until(lambda: not agent.ringing)
         await house.until_status(row["id"], "canceled")
         await house.until_told("canceled")
@@ -122,11 +121,11 @@ async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_clien
 
 
 async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     agent.manner = Manner.RING
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         line = house.line()
         row = await house.promise()
@@ -141,7 +140,7 @@ async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
         return found
 
     monkeypatch.setattr(store, "open_attempts", slowly)
-    async with opened(switch, backend, start, clock) as house, asyncio.timeout(15):
+    async with opens() as house, asyncio.timeout(15):
         await at_it.wait()
         await house.post(f"/api/callbacks/{row['id']}/cancel")
         await house.until_idle()  # nobody was there to end the call
@@ -152,16 +151,16 @@ async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
 
 
 async def test_a_talk_that_a_new_owner_finds_is_not_ended_by_a_cancel(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool
+    switch: Switch, agent: Phone, opens: Opens, pool: asyncpg.Pool
 ) -> None:
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         line = house.line()
         row = await house.promise()
         await house.accept(row)
         await house.until_talking(agent, line)
     await pool.execute("update callbacks set cancel_wanted = true")
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until(row["id"], lambda row: "'cancelled'" in str(row["attempt_journals"]))
         assert agent.talks_to is line
         line.hangup()
@@ -169,12 +168,12 @@ async def test_a_talk_that_a_new_owner_finds_is_not_ended_by_a_cancel(
 
 
 async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_the_agents_phone_rang(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """By a standby, say, which died before it could ask the owner to end the call."""
     agent.manner = Manner.RING
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         line = house.line()
         row = await house.promise()
@@ -191,10 +190,10 @@ async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_t
 
 
 async def test_an_owner_who_was_followed_meanwhile_writes_no_intention_down(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    switch: Switch, agent: Phone, opens: Opens, pool: asyncpg.Pool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         row = await house.promise()
         attempts = house.api.daemon.attempts
@@ -213,10 +212,10 @@ async def test_an_owner_who_was_followed_meanwhile_writes_no_intention_down(
 
 
 async def test_an_owner_who_steps_down_while_an_intention_hangs_does_not_commit_it_later(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock, pool: asyncpg.Pool,
+    switch: Switch, agent: Phone, opens: Opens, pool: asyncpg.Pool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         row = await house.promise()
         attempts = house.api.daemon.attempts
@@ -240,12 +239,12 @@ async def test_an_owner_who_steps_down_while_an_intention_hangs_does_not_commit_
 
 
 async def test_an_open_attempt_that_nobody_drives_is_taken_up_at_the_next_look(
-    switch: Switch, agent: Phone, backend: Backend, start: Start, clock: Clock,
+    switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A former owner's commit that came when the new one had looked already."""
     agent.manner = Manner.RING
-    async with opened(switch, backend, start, clock) as house:
+    async with opens() as house:
         await house.until_free()
         row = await house.promise()
         await house.accept(row)
@@ -257,7 +256,7 @@ async def test_an_open_attempt_that_nobody_drives_is_taken_up_at_the_next_look(
 
     with monkeypatch.context() as early:
         early.setattr(store, "open_attempts", nothing_yet)
-        async with opened(switch, backend, start, clock) as house:
+        async with opens() as house:
             recovery = house.api.daemon.attempts._recovery
             assert recovery is not None
             await recovery

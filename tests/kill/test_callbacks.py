@@ -15,7 +15,16 @@ from tests.kill.callbacks import Callbacks
 from tests.kill.daemon import FOLLOWED
 from tests.kill.stage import CUT_SECONDS
 from tests.kill.steps import Blow, Side
-from tests.kill.ways import LIMITS, OVER, WELL, assert_kept_quiet, cases, database_goes, database_is_back
+from tests.kill.ways import (
+    LIMITS,
+    OVER,
+    WELL,
+    assert_kept_quiet,
+    cases,
+    database_goes,
+    database_is_back,
+    owner_and_standby,
+)
 
 # What no step waits for: each look at a leg that may be there still, a second after another.
 AT_TIMES: Final = re.compile("uuid_dump(-[0-9]+)?")
@@ -108,10 +117,7 @@ async def test_killed_and_the_talk_ends_while_nobody_watches(
 async def test_killed_and_another_takes_over(name: str, step: str, side: Side, callbacks: Callbacks) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
     stage.callback |= scenario.callback
-    daemon = stage.start(scenario.limits)
-    await daemon.owns()
-    standby = stage.start(scenario.limits)
-    await standby.ready()
+    daemon, standby = await owner_and_standby(stage, scenario.limits)
     async with scenario.begun(callbacks, daemon.client, step, side, stage.kill(daemon)):
         deadline = time.monotonic() + WELL
         await standby.owns()
@@ -168,10 +174,7 @@ async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
 ) -> None:
     scenario, stage = SCENARIOS[name], callbacks.stage
     stage.callback |= scenario.callback
-    paused = stage.start(scenario.limits)
-    await paused.owns()
-    standby = stage.start(scenario.limits)
-    await standby.ready()
+    paused, standby = await owner_and_standby(stage, scenario.limits)
     async with scenario.begun(callbacks, paused.client, step, "after", stage.pause(paused)):
         await standby.owns()
         so_far = len(stage.switch.commands)
@@ -190,10 +193,7 @@ async def test_what_a_former_owner_could_not_commit_is_done_by_the_next(
 ) -> None:
     """Its COMMIT comes when another owns the PBX, and has recovered: PostgreSQL takes it no more."""
     scenario, stage = SCENARIOS["kept"], callbacks.stage
-    former = stage.start()
-    await former.owns()
-    standby = stage.start()
-    await standby.ready()
+    former, standby = await owner_and_standby(stage)
 
     async def hold_it() -> None:
         stage.disturb()

@@ -15,7 +15,16 @@ from tests.kill.scenarios import SCENARIOS
 from tests.kill.stage import CUT_SECONDS
 from tests.kill.steps import Side
 from tests.kill.transfers import Transfers
-from tests.kill.ways import LIMITS, OVER, WELL, assert_kept_quiet, cases, database_goes, database_is_back
+from tests.kill.ways import (
+    LIMITS,
+    OVER,
+    WELL,
+    assert_kept_quiet,
+    cases,
+    database_goes,
+    database_is_back,
+    owner_and_standby,
+)
 from voiced.sim import Manner
 
 LIMITED: Final = {"longest_hold_seconds": 2, "ring_timeout_seconds": 1}
@@ -167,10 +176,7 @@ async def test_a_paused_owner_is_followed_and_does_nothing_when_it_goes_on(
     name: str, step: str, transfers: Transfers
 ) -> None:
     scenario, stage = SCENARIOS[name], transfers.stage
-    paused = stage.start(**scenario.transfer)
-    await paused.owns()
-    standby = stage.start(**scenario.transfer)
-    await standby.ready()
+    paused, standby = await owner_and_standby(stage, **scenario.transfer)
     async with scenario.begun(transfers, paused.client, step, "after", stage.pause(paused)):
         await standby.owns()
         so_far = len(stage.switch.commands)

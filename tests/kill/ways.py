@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import pytest
 
@@ -66,3 +66,12 @@ async def database_is_back(way: str, stage: Stage) -> None:
         await stage.proxy.open()
     else:
         stage.proxy.thaw()
+
+
+async def owner_and_standby(stage: Stage, *how: Any, **transfer: Any) -> tuple[Daemon, Daemon]:
+    """Two daemons: the first owns the PBX, the second is ready to. `how` as `stage.start` takes it."""
+    owner = stage.start(*how, **transfer)
+    await owner.owns()
+    standby = stage.start(*how, **transfer)
+    await standby.ready()
+    return owner, standby

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import DOMAIN, Api, settings_for
 from tests.house import add, body
 from tests.kill.daemon import Daemon, Sections
-from tests.live.conftest import Phones, heard
+from tests.live.conftest import Phones, comes_to_hear, heard, hung_up
 from tests.live.sip_phones import Endpoint, phone
 from voiced import esl
 from voiced.app import running
@@ -57,8 +57,7 @@ async def variable(pbx: esl.Client, uuid: str, name: str) -> str:
 
 async def is_back(pbx: esl.Client, caller: Endpoint, uuid: str) -> None:
     """The caller hears the assistant, and no leg of ours is left."""
-    await asyncio.sleep(1)
-    assert await heard(caller) == "silence"
+    assert await comes_to_hear(caller, "silence", 3.0)
     assert not caller.said("bye")
     async with asyncio.timeout(5):
         while '"row_count":1' not in (await pbx.api("show channels as json")).text.replace(" ", ""):
@@ -164,7 +163,7 @@ async def test_an_agent_of_a_group_takes_the_call_with_a_key(
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "vendas", wait=60))
     assert await agent.until("answered")
-    await asyncio.sleep(0.6)
+    assert await comes_to_hear(agent, "music"), "the question"
     await agent.keys("1")
     assert (await asked)["status"] == "success"
     await talk(caller, agent)
@@ -231,9 +230,9 @@ async def test_a_queue_is_answered_after_a_while(house: Api, phones: Phones, que
     agent = await phones.phone("1001", AGENT)
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "suporte"))
-    await asyncio.sleep(1.0)
-    assert not asked.done(), "the queue's own answer is nobody's"
+    await waits_in_the_queue(queue)
     await hears_music(caller)
+    assert not asked.done(), "the queue's own answer is nobody's"
     await staff(queue)
     assert (await asked)["status"] == "success"
     await talk(caller, agent, LOOPBACK_BOWS_OUT)
@@ -264,6 +263,12 @@ async def test_behind_a_queue_that_nobody_comes_out_of_the_next_has_its_turn(
     assert members(await pbx.api("callcenter_config queue list members 5001@pbx.test")) == 0
 
 
+async def waits_in_the_queue(pbx: esl.Client) -> None:
+    async with asyncio.timeout(5):
+        while not members(await pbx.api("callcenter_config queue list members 5001@pbx.test")):
+            await asyncio.sleep(0.05)
+
+
 def members(reply: esl.Reply) -> int:
     """Those who wait: the list has a line of titles, and +OK at its end."""
     return len([line for line in reply.text.splitlines() if "|Waiting|" in line or "|Trying|" in line])
@@ -272,9 +277,7 @@ def members(reply: esl.Reply) -> int:
 async def test_a_caller_who_leaves_leaves_the_queue(house: Api, phones: Phones, queue: esl.Client) -> None:
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "suporte"))
-    async with asyncio.timeout(5):
-        while not members(await queue.api("callcenter_config queue list members 5001@pbx.test")):
-            await asyncio.sleep(0.05)
+    await waits_in_the_queue(queue)
     caller.hangup()
     answer = await asked
     assert (answer["status"], answer["ended_by"]) == ("cancelled", "caller")
@@ -292,7 +295,7 @@ async def trunk() -> AsyncIterator[Endpoint]:
     far_end = await phone("trunk", AGENT, "answer", 0.2, register=False, port=GATEWAY)
     yield far_end
     far_end.hangup()
-    await asyncio.sleep(0.1)
+    await hung_up([far_end])
     far_end.close()
 
 
@@ -340,10 +343,8 @@ async def test_a_voicemail_outside_never_gets_a_screened_caller(
     asked = asyncio.create_task(house.transfer(uuid, "o plantão", wait=60))
     assert await trunk.until("answered")
     trunk.rtp.heard.clear()
-    while not asked.done():
-        assert trunk.rtp.heard[CALLER] < FEW
-        await asyncio.sleep(0.1)
-    assert asked.result()["status"] == "rejected"
+    assert (await asked)["status"] == "rejected"
+    assert trunk.rtp.heard[CALLER] < FEW
     await is_back(pbx, caller, uuid)
 
 
@@ -358,8 +359,7 @@ async def test_the_announcement_is_heard_and_the_two_are_bridged(
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
     assert await agent.until("answered")
-    await asyncio.sleep(0.3)
-    assert await heard(agent) == "music", "a voice has many different bytes"
+    assert await comes_to_hear(agent, "music"), "a voice has many different bytes"
     assert agent.rtp.heard[CALLER] < FEW
     assert (await asked)["status"] == "success"
     await talk(caller, agent)
@@ -374,7 +374,7 @@ async def test_the_announcement_gives_way_when_the_caller_leaves(
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
     assert await agent.until("answered")
-    await asyncio.sleep(0.6)
+    assert await comes_to_hear(agent, "music")
     told = pbx.wait_for("PLAYBACK_START", timeout=1.0)
     caller.hangup()
     assert "caller_left" in ((await told).get("Playback-File-Path") or "")
@@ -414,7 +414,7 @@ async def test_screening(
     caller, uuid = await phones.call("8000")
     asked = asyncio.create_task(house.transfer(uuid, "financeiro", wait=60))
     assert await agent.until("answered")
-    await asyncio.sleep(0.6)
+    assert await comes_to_hear(agent, "music"), "the question"
     await hears_music(caller)
     if key == "hangup":
         agent.hangup()
@@ -455,7 +455,7 @@ async def test_of_several_at_once_each_is_known_by_its_extension(
         house.transfer(uuid, "", destinations=["maria", "pedro"], at_once=True, wait=60)
     )
     assert await agent.until("answered")
-    await asyncio.sleep(0.6)
+    assert await comes_to_hear(agent, "music"), "the question"
     await agent.keys("1")
     answer = await asked
     assert (answer["status"], answer["destination"]["name"]) == ("success", "Pedro")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import Any
 
 import asyncpg
 import httpx
@@ -16,6 +17,7 @@ from tests.house import add
 from voiced import app
 from voiced.pbx.pbx import Survey
 from voiced.sim import Manner, Received, Switch, Verdict
+from voiced.transfer import store
 
 RINGS = {"ring_timeout_seconds": 20, "announce": False}
 # the same transfer once more, of another call, in a phase that no version here knows
@@ -148,3 +150,30 @@ async def test_a_caller_who_has_gone_back_while_the_pbx_answered_is_not_taken_fr
         await api.ended(id)
         await stays_at_the_assistant(switch, caller)
         assert next(looks) > 2
+
+
+async def test_an_open_transfer_that_nobody_drives_is_taken_up_at_the_next_look(
+    switch: Switch, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A former owner's commit that came when the new one had looked already."""
+    phone = switch.phone("1001", Manner.RING)
+    monkeypatch.setattr(app, "FINISH_SECONDS", 0.1)
+    caller = await at_the_assistant(switch)
+    async with start(transfer=RINGS) as api:
+        id = (await api.transfer(caller.uuid, "1001", wait=0))["id"]
+        await switch.until(lambda: phone.ringing)
+    monkeypatch.setattr("voiced.service.SWEEP_SECONDS", 0.1)
+
+    async def nothing_yet(*_: object) -> list[Any]:
+        return []
+
+    with monkeypatch.context() as early:
+        early.setattr(store, "open_transfers", nothing_yet)
+        async with start(transfer=RINGS) as api:
+            recovery = api.daemon.transfers._recovery
+            assert recovery is not None
+            await recovery
+            assert not len(api.daemon.transfers)
+            early.undo()
+            assert (await api.ended(id))["status"] == "failed"
+            await back_at_the_assistant(switch, caller)
