@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from tests.callback.conftest import CLIENT, House, Opens
 from tests.conftest import DOMAIN
 from voiced.callback import store
+from voiced.refusals import PbxIsAway
 from voiced.sim import Manner, Phone, Switch
 
 OTHER = "+5521988887777"
@@ -184,6 +185,30 @@ async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_t
         agent.answer()
         await house.until_status(row["id"], "canceled")
         assert line.calls == 0
+
+
+async def test_a_cancel_that_no_owner_hears_of_is_no_fault(
+    house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.manner = Manner.RING
+    row = await house.promise()
+    await house.accept(row)
+    await house.switch.until(lambda: agent.ringing)
+    asked = asyncio.Event()
+
+    async def nobody(_: UUID) -> None:
+        asked.set()
+        raise PbxIsAway("no daemon owns this PBX at the moment")
+
+    monkeypatch.setattr(house.api.daemon.calls, "_stop", nobody)
+    with capture_logs() as lines:
+        await house.post(f"/api/callbacks/{row['id']}/cancel")
+        async with asyncio.timeout(5):
+            await asked.wait()
+        agent.answer()
+        await house.until_status(row["id"], "canceled")  # it stands in the row
+    assert [line["reason"] for line in lines if "not wanted" in line["event"]] == ["pbx_is_away"]
+    assert not [line for line in lines if line["log_level"] == "error"]
 
 
 # -- an owner who is followed by another while an intention is being written down -------------------------

@@ -34,6 +34,7 @@ from voiced.database import query
 from voiced.pbx.causes import DO_NOT_DISTURB
 from voiced.pbx.owner import Ownership
 from voiced.pbx.presence import Extension, Presence, State
+from voiced.refusals import Refusal
 from voiced.relay import Relay
 from voiced.settings import DomainSettings, Settings
 
@@ -222,10 +223,16 @@ class Calls:
         ]
 
     async def stop(self, kept: Kept) -> None:
-        """End the calls that a change asks to end."""
+        """End the calls that a change asks to end. Where no owner hears of it, the next one reads the row."""
+        id = kept.row["attempt_id"]
         for effect in kept.effects:
             if isinstance(effect, StopCall):
-                await self._stop(kept.row["attempt_id"])
+                try:
+                    await self._stop(id)
+                except Refusal as refusal:
+                    log.info(
+                        "no owner hears that a call is not wanted", attempt_id=str(id), reason=refusal.code
+                    )
 
     # -- inside -------------------------------------------------------------------------------------------
 
