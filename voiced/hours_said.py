@@ -5,24 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[int, int]  # minutes of the day, from and to; `to` may be of the next day
 
 _DAY: Final = 24 * 60  # minutes
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SHORT: Final = ("seg", "ter", "qua", "qui", "sex", "sáb", "dom")
-_DIAS: Final = (
-    "na segunda-feira", "na terça-feira", "na quarta-feira", "na quinta-feira", "na sexta-feira", "no sábado",
-    "no domingo",
+
+
+class _Days(NamedTuple):
+    """How a language says when: today and tomorrow, the days of the week, a date ({} {}), its months."""
+
+    soon: tuple[str, str]
+    weekdays: tuple[str, ...]
+    date: str
+    months: tuple[str, ...]
+
+    def say(self, now: datetime, day: datetime) -> str:
+        """On which day, seen from now."""
+        ahead = (day.date() - now.date()).days
+        if ahead < 2:
+            return self.soon[ahead]
+        if ahead < 7:
+            return self.weekdays[day.weekday()]
+        return self.date.format(day.day, self.months[day.month - 1])
+
+
+_PORTUGUESE: Final = _Days(
+    ("hoje", "amanhã"),
+    (
+        "na segunda-feira", "na terça-feira", "na quarta-feira", "na quinta-feira", "na sexta-feira",
+        "no sábado", "no domingo",
+    ),
+    "em {} de {}",
+    (
+        "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
+        "novembro", "dezembro",
+    ),
 )  # fmt: skip
-_MESES: Final = (
-    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
-    "novembro", "dezembro",
-)  # fmt: skip
-_MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+_ENGLISH: Final = _Days(
+    ("today", "tomorrow"),
+    ("on Monday", "on Tuesday", "on Wednesday", "on Thursday", "on Friday", "on Saturday", "on Sunday"),
+    "on {} {}",
+    (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+        "November", "December",
+    ),
 )  # fmt: skip
 
 
@@ -64,12 +92,7 @@ def _in_portuguese(name: str, now: datetime, opens: datetime | None, is_holiday:
     closed = f"{name} não atende {'hoje, que é feriado' if is_holiday else 'neste horário'}."
     if opens is None:
         return closed
-    days = (opens.date() - now.date()).days
-    if days < 2:
-        day = ("hoje", "amanhã")[days]
-    else:
-        day = _DIAS[opens.weekday()] if days < 7 else f"em {opens.day} de {_MESES[opens.month - 1]}"
-    return f"{closed} O atendimento volta {day}, {_hora(opens)}."
+    return f"{closed} O atendimento volta {_PORTUGUESE.say(now, opens)}, {_hora(opens)}."
 
 
 def _hora(at: datetime) -> str:
@@ -83,12 +106,7 @@ def _in_english(name: str, now: datetime, opens: datetime | None) -> str:
     closed = f"{name} is closed at the moment."
     if opens is None:
         return closed
-    days = (opens.date() - now.date()).days
-    if days < 2:
-        day = ("today", "tomorrow")[days]
-    else:
-        on = _DAYS[opens.weekday()]
-        day = f"on {on}" if days < 7 else f"on {opens.day} {_MONTHS[opens.month - 1]}"
+    day = _ENGLISH.say(now, opens)
     if opens.minute == 0 and opens.hour in (0, 12):
         return f"{closed} It opens {day} at {'midnight' if opens.hour == 0 else 'noon'}."
     minutes = f":{opens.minute:02}" if opens.minute else ""

@@ -20,6 +20,15 @@ from voiced.sim import Manner, Phone, Switch
 OTHER = "+5521988887777"
 
 
+async def accepted(house: House, agent: Phone) -> dict[str, Any]:
+    """A promise that its agent has accepted, and whose phone rings and is not picked up."""
+    agent.manner = Manner.RING
+    row = await house.promise()
+    await house.accept(row)
+    await house.switch.until(lambda: agent.ringing)
+    return row
+
+
 @pytest.mark.parametrize("column", ["state", "request"])
 async def test_an_attempt_of_another_version_is_given_up_and_keeps_nobody_from_being_taken_up(
     switch: Switch, agent: Phone, opens: Opens, pool: asyncpg.Pool,
@@ -104,13 +113,10 @@ async def test_a_call_that_was_canceled_is_ended_by_the_next_owner_and_the_clien
     switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    agent.manner = Manner.RING
     async with opens() as house:
         await house.until_free()
         line = house.line()
-        row = await house.promise()
-        await house.accept(row)
-        await switch.until(lambda: agent.ringing)
+        row = await accepted(house, agent)
         monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
         assert (await house.post(f"/api/callbacks/{row['id']}/cancel"))["status"] == "in_progress"
     assert agent.ringing
@@ -125,13 +131,10 @@ async def test_a_cancel_before_a_new_owner_has_taken_the_call_up_is_not_lost(
     switch: Switch, agent: Phone, opens: Opens,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    agent.manner = Manner.RING
     async with opens() as house:
         await house.until_free()
         line = house.line()
-        row = await house.promise()
-        await house.accept(row)
-        await switch.until(lambda: agent.ringing)
+        row = await accepted(house, agent)
     at_it, go_on, read = asyncio.Event(), asyncio.Event(), store.open_attempts
 
     async def slowly(*which: Any) -> Any:
@@ -173,13 +176,10 @@ async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_t
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """By a standby, say, which died before it could ask the owner to end the call."""
-    agent.manner = Manner.RING
     async with opens() as house:
         await house.until_free()
         line = house.line()
-        row = await house.promise()
-        await house.accept(row)
-        await switch.until(lambda: agent.ringing)
+        row = await accepted(house, agent)
         monkeypatch.setattr(house.api.daemon.calls, "stop", lost)
         await house.post(f"/api/callbacks/{row['id']}/cancel")
         agent.answer()
@@ -190,10 +190,7 @@ async def test_the_client_is_not_called_for_a_callback_that_was_canceled_while_t
 async def test_a_cancel_that_no_owner_hears_of_is_no_fault(
     house: House, agent: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    agent.manner = Manner.RING
-    row = await house.promise()
-    await house.accept(row)
-    await house.switch.until(lambda: agent.ringing)
+    row = await accepted(house, agent)
     asked = asyncio.Event()
 
     async def nobody(_: UUID) -> None:
@@ -268,12 +265,9 @@ async def test_an_open_attempt_that_nobody_drives_is_taken_up_at_the_next_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """A former owner's commit that came when the new one had looked already."""
-    agent.manner = Manner.RING
     async with opens() as house:
         await house.until_free()
-        row = await house.promise()
-        await house.accept(row)
-        await switch.until(lambda: agent.ringing)
+        row = await accepted(house, agent)
     monkeypatch.setattr("voiced.service.SWEEP_SECONDS", 0.1)
 
     async def nothing_yet(*_: object) -> list[Any]:
