@@ -422,6 +422,7 @@ async def test_a_cancel_is_not_answered_by_has_ended_before_everything_is_taken_
 ) -> None:
     async with room(transfer=RINGS) as it:
         body = {"id": str(uuid4())}
+        await it.backend.until(lambda: it.api.daemon.transfers.has_taken_up)
         with pytest.raises(HasEnded):
             await it.api.daemon.desk._call_off(body)
         it.api.daemon.transfers._born = []  # as right after a start
