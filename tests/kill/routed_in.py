@@ -51,11 +51,13 @@ class RoutedIn:
         """Somebody calls, and the dialplan hands them over: to the first daemon that is there."""
         hosts = "|".join(door(number) for number in doors)
         self.stage.switch.dialplan.add(
+            "default", "went_on", f"^{EXTENSION}$", ("playback", _TONE), first=True
+        )
+        self.stage.switch.dialplan.add(
             "default", "routed_in", f"^{EXTENSION}$",
             ("set", f"voiced_domain_uuid={DOMAIN}"), ("set", f"voiced_destination={destination}"),
-            ("set", "socket_resume=true"), ("socket", f"{hosts} async full"),
-            ("unset", "socket_resume"), ("playback", _TONE),
-            first=True,
+            ("set", "socket_resume=true"), ("socket", f"{hosts} async full"), ("unset", "socket_resume"),
+            first=True, unless="voiced_status", continues=True,
         )  # fmt: skip
         caller = await self.stage.switch.call(EXTENSION, number="5511999990000", name="Maria Souza")
         self.stage.callers.append(caller)

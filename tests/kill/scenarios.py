@@ -254,8 +254,8 @@ SCENARIOS: Final = {
     ),
     "routed_in_agent_leaves_at_the_answer": Scenario(
         wait, "failed",
-        _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered connect-2 "
-        "uuid_setvar_multi-2 uuid_setvar-3 exit-2 commit-leg_ended commit-hold_ended commit-delivered "
+        _ROUTED_IN + "commit-ringing uuid_setvar_multi uuid_bridge exit commit-answered "
+        "uuid_setvar_multi-2 commit-leg_ended commit-hold_ended commit-delivered "
         "uuid_setvar_multi-3 commit-deadline",
         meanwhile=("uuid_bridge", agent_leaves_now), is_routed_in=True,
     ),

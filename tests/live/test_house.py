@@ -18,6 +18,7 @@ from tests.live.conftest import Phones, comes_to_hear, heard, hung_up
 from tests.live.sip_phones import Endpoint, phone
 from voiced import esl
 from voiced.app import running
+from voiced.pbx.channel import Home
 from voiced.pbx.control import bridge, routed_in
 
 AGENT, OTHER, CALLER = 0x21, 0x22, 0x55
@@ -572,41 +573,91 @@ async def test_voiced_is_killed_during_hold_and_not_started_again(
         await daemon.close()
 
 
-@pytest.mark.parametrize("milliseconds", [-20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20])
-async def test_the_session_is_cut_about_when_the_two_are_bridged(
-    milliseconds: int, phones: Phones, pbx: esl.Client
-) -> None:
-    """The switch looks at `socket_resume` twice as a session ends: a bridge helps whatever it has seen."""
-    sessions: asyncio.Queue[esl.Session] = asyncio.Queue()
-    end = asyncio.Event()
+class Door:
+    """Takes calls routed in, as a daemon would that does nothing for them."""
 
-    async def serve(session: esl.Session) -> None:
-        sessions.put_nowait(session)
-        await end.wait()
+    def __init__(self) -> None:
+        self._taken: asyncio.Queue[esl.Session] = asyncio.Queue()
+        self._end = asyncio.Event()
+        self._server = esl.OutboundServer(self._serve)
 
-    server = esl.OutboundServer(serve)
-    host, _, port = OUTBOUND.rpartition(":")
-    await server.start(host, int(port))
-    agent = await phones.phone("1001", AGENT)
-    try:
+    async def open(self) -> None:
+        host, _, port = OUTBOUND.rpartition(":")
+        await self._server.start(host, int(port))
+
+    async def held(self, phones: Phones) -> tuple[Endpoint, str, esl.Session]:
+        """A caller who was routed in and hears music."""
         caller, uuid = await phones.call("81011001")
-        session = await asyncio.wait_for(sessions.get(), 5)
+        session = await asyncio.wait_for(self._taken.get(), 5)
+        await session.ask(f"api uuid_setvar {uuid} voiced_status failed")
         await session.execute("playback", "local_stream://moh")
         await hears_music(caller)
-        originated = await pbx.api("originate user/1001@pbx.test &park()", timeout=10)
-        leg = originated.text.split()[1]
-        if milliseconds < 0:
-            session._connection.close()
-        await asyncio.sleep(abs(milliseconds) / 1000 if milliseconds < 0 else 0)
-        bridged = asyncio.gather(*(pbx.ask(command) for command in bridge(uuid, leg, routed_in(None))))
-        await asyncio.sleep(milliseconds / 1000 if milliseconds > 0 else 0)
+        return caller, uuid, session
+
+    def die(self, session: esl.Session) -> None:
+        """What the switch sees of a daemon that is killed: the session ends, and nobody listens any more."""
+        self._server.refuse()
         session._connection.close()
-        settings, reply = await bridged
-        assert settings.ok
-        assert reply.ok
-        await talk(caller, agent, 0.5)
-        agent.hangup()
-        assert await caller.until("bye")
-    finally:
-        end.set()
-        await server.close()
+
+    async def close(self) -> None:
+        self._end.set()
+        await self._server.close()
+
+    async def _serve(self, session: esl.Session) -> None:
+        self._taken.put_nowait(session)
+        await self._end.wait()
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    opened = Door()
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def answered(pbx: esl.Client) -> str:
+    return (await pbx.api("originate user/1001@pbx.test &park()", timeout=10)).text.split()[1]
+
+
+@pytest.mark.parametrize("milliseconds", [-20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20])
+async def test_the_session_is_cut_about_when_the_two_are_bridged(
+    milliseconds: int, phones: Phones, pbx: esl.Client, door: Door
+) -> None:
+    """The switch looks at `socket_resume` twice as a session ends: a bridge helps whatever it has seen."""
+    agent = await phones.phone("1001", AGENT)
+    caller, uuid, session = await door.held(phones)
+    leg = await answered(pbx)
+    if milliseconds < 0:
+        session._connection.close()
+    await asyncio.sleep(abs(milliseconds) / 1000 if milliseconds < 0 else 0)
+    bridged = asyncio.gather(*(pbx.ask(command) for command in bridge(uuid, leg, routed_in(None))))
+    await asyncio.sleep(milliseconds / 1000 if milliseconds > 0 else 0)
+    session._connection.close()
+    settings, reply = await bridged
+    assert settings.ok
+    assert reply.ok
+    await talk(caller, agent, 0.5)
+    agent.hangup()
+    assert await caller.until("bye")
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 60, 5))
+async def test_the_agent_leaves_while_they_are_bridged_and_voiced_is_killed_in_the_same_moment(
+    milliseconds: int, phones: Phones, pbx: esl.Client, door: Door
+) -> None:
+    """The call goes on with its dialplan, or ends as a talk does: nobody is parked in silence."""
+    agent = await phones.phone("1001", AGENT)
+    caller, uuid, session = await door.held(phones)
+    leg = await answered(pbx)
+    extra = routed_in(Home("81011001", "XML", "default"))
+    bridged = asyncio.gather(*(pbx.ask(command) for command in bridge(uuid, leg, extra)))
+    await asyncio.sleep(milliseconds / 1000)
+    agent.hangup()
+    door.die(session)
+    await bridged
+    gone_on = asyncio.create_task(goes_on(pbx, uuid, "failed", seconds=3))
+    if await caller.until("bye", 1):
+        gone_on.cancel()
+    else:
+        await gone_on

@@ -104,6 +104,20 @@ def test_a_bridge_is_prepared_before_it_is_made_and_can_be_taken_back() -> None:
     assert back.text == "api uuid_setvar_multi c-1 hangup_after_bridge=true;uuid_bridge_park_on_cancel="
 
 
+def test_a_call_routed_in_goes_on_by_itself_where_its_bridge_comes_to_nothing() -> None:
+    """Without the last one the switch parks it for 20 ms of the 60, in silence until somebody looks."""
+    prepared, _ = control.bridge("c-1", "l-1", control.routed_in(HOME))
+    assert prepared.text == (
+        "api uuid_setvar_multi c-1 hangup_after_bridge=explicit;uuid_bridge_park_on_cancel=true;"
+        "socket_resume=;transfer_after_bridge=8000:XML:pbx.test;uuid_bridge_continue_on_cancel=true"
+    )
+    back = control.unprepare_bridge("c-1", {}, is_routed_in=True)
+    assert back.text == (
+        "api uuid_setvar_multi c-1 hangup_after_bridge=;uuid_bridge_park_on_cancel=;transfer_after_bridge=;"
+        "uuid_bridge_continue_on_cancel="
+    )
+
+
 def test_the_rest_to_the_letter() -> None:
     assert control.stop_music("c-1").text == "api uuid_fileman c-1 stop"
     assert control.end_legs("t-1.2").text == "api hupall ORIGINATOR_CANCEL voiced_attempt t-1.2"

@@ -194,3 +194,19 @@ async def test_with_socket_resume_music_ends_with_the_session(switch: Switch, se
     await switch.until(lambda: caller.hears == "music")
     await us.close()
     await switch.until(lambda: caller.hears == "tone")
+
+
+async def test_an_extension_that_matches_unless_a_variable_is_set(switch: Switch, server: Server) -> None:
+    """As docs/fusionpbx.md has it: whoever comes a second time passes `socket` over."""
+    switch.dialplan.add("default", "went_on", "^8600$", ("playback", "tone_stream://%(100,0,800);loops=-1"))
+    switch.dialplan.add(
+        "default", "routed_in", "^8600$", ("socket", f"127.0.0.1:{server.port} async full"),
+        first=True, unless="voiced_status", continues=True,
+    )  # fmt: skip
+    caller = await switch.call("8600")
+    us = await server.next()
+    await us.reply("connect")
+    await us.api(f"uuid_setvar {caller.uuid} voiced_status failed")
+    await us.api(f"uuid_transfer {caller.uuid} 8600 XML default")
+    await switch.until(lambda: caller.hears == "tone")
+    assert server.calls.empty()

@@ -7,7 +7,8 @@ it, and also when we are gone. The music carries its own limit.
 Home: `transfer_after_bridge` names the assistant's extension while the caller is held. Whatever goes wrong
 with a bridge — the assistant's own leg leaves, the agent's leg goes in the 60 ms between uuid_bridge and
 CHANNEL_BRIDGE — the switch sends the caller there, where it would hang up otherwise. For 20 ms of these it
-looks at `uuid_bridge_park_on_cancel` instead and parks the caller; then we send them home (`send_home`).
+looks at `uuid_bridge_park_on_cancel` instead and parks the caller; then we send them home (`send_home`). A
+call routed in goes on with its dialplan there (`uuid_bridge_continue_on_cancel`, which goes before it).
 `hangup_after_bridge=explicit` ends the caller's call with the agent's, and goes before the other.
 """
 
@@ -21,7 +22,7 @@ from uuid import UUID
 from voiced.esl import commands, values
 from voiced.esl.commands import Command
 from voiced.esl.errors import InvalidValue
-from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, Channel, Home
+from voiced.pbx.channel import BRIDGE_VARIABLES, HELD_VARIABLES, ROUTED_IN_VARIABLES, Channel, Home
 
 # While `socket_resume` is set, the end of its session takes a call routed in from whatever it does. The
 # switch looks at it twice as the session ends, within some 20 ms: taken off in between it leaves the call
@@ -184,7 +185,7 @@ def unprepare_bridge(caller: str, before: Mapping[str, str], *, is_routed_in: bo
 
 def unprepared(before: Mapping[str, str], *, is_routed_in: bool) -> dict[str, str]:
     """The variables that `bridge` sets, as they were."""
-    names = (*BRIDGE_VARIABLES, *(["transfer_after_bridge"] if is_routed_in else []))
+    names = (*BRIDGE_VARIABLES, *(ROUTED_IN_VARIABLES if is_routed_in else ()))
     return {name: before.get(name, "") for name in names}
 
 
@@ -194,12 +195,17 @@ def routed_in(home: Home | None) -> dict[str, str]:
     Only now: the `socket` application runs what is queued behind the music, and so would take the way back
     away, before the switch looks for it (measured: the caller was hung up).
     """
-    return {**SESSION_HOLDS_NOTHING, "transfer_after_bridge": _home(home) if home else ""}
+    return {**SESSION_HOLDS_NOTHING, **_ways_on(home)}
+
+
+def _ways_on(home: Home | None) -> dict[str, str]:
+    """What the switch does with a call routed in whose bridge comes to nothing, sooner or later."""
+    return dict(zip(ROUTED_IN_VARIABLES, (_home(home) if home else "", "true"), strict=True))
 
 
 def left_behind(caller: Channel, before: Mapping[str, str], mark: str) -> dict[str, str]:
     """What is to be set to undo what a hold or a bridge that was cut short has left on a call routed in."""
-    ours = {**_BRIDGE_SETTINGS, "transfer_after_bridge": _home(caller.home) if caller.home else ""}
+    ours = {**_BRIDGE_SETTINGS, **_ways_on(caller.home)}
     undone = {name: before.get(name, "") for name, value in ours.items() if caller.before.get(name) == value}
     if not caller.is_on_its_way and not caller.waits_behind_us:
         undone |= SESSION_HOLDS_NOTHING

@@ -19,11 +19,17 @@ ASSISTANT = "silence_stream://-1"
 
 @dataclass
 class Rule:
-    """One extension: a pattern for the destination number, and actions; ``$1`` is what the pattern caught."""
+    """One extension: a pattern for the destination number, and actions; ``$1`` is what the pattern caught.
+
+    `unless` names a variable: with it set the extension does not match. An extension that `continues` lets
+    later ones add their actions to its own.
+    """
 
     name: str
     pattern: str
     actions: list[tuple[str, str]]
+    unless: str = ""
+    continues: bool = False
 
 
 @dataclass
@@ -33,11 +39,12 @@ class Dialplan:
     contexts: dict[str, list[Rule]] = field(default_factory=dict)
 
     def add(
-        self, context: str, name: str, pattern: str, *actions: tuple[str, str], first: bool = False
-    ) -> None:
+        self, context: str, name: str, pattern: str, *actions: tuple[str, str],
+        first: bool = False, unless: str = "", continues: bool = False,
+    ) -> None:  # fmt: skip
         """Add an extension at the end of a context, or at its beginning."""
         rules = self.contexts.setdefault(context, [])
-        rules.insert(0 if first else len(rules), Rule(name, pattern, list(actions)))
+        rules.insert(0 if first else len(rules), Rule(name, pattern, list(actions), unless, continues))
 
     def find(self, channel: Channel) -> Extension | None:
         """The extension for a channel's destination, its actions filled in."""
@@ -45,13 +52,18 @@ class Dialplan:
         assert profile is not None
         if profile.dialplan.lower() == "inline":
             return self._inline(channel, profile.destination_number)
+        found = None
         for rule in self.contexts.get(profile.context, []):
             match = re.search(rule.pattern, profile.destination_number)
-            if match:
-                actions = deque(Action(app, _fill(data, match) or None) for app, data in rule.actions)
-                set_extension(channel)
-                return Extension(rule.name, actions)
-        return None
+            if not match or channel.variables.get(rule.unless):
+                continue
+            found = found or Extension(rule.name, deque())
+            found.actions.extend(Action(app, _fill(data, match) or None) for app, data in rule.actions)
+            if not rule.continues:
+                break
+        if found is not None:
+            set_extension(channel)
+        return found
 
     @staticmethod
     def _inline(channel: Channel, text: str) -> Extension:
