@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import fastapi.dependencies.models
 import httpx
 import pytest
 
@@ -30,6 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pbx", metavar="HOST:PORT", help="A real FreeSWITCH's event socket, for tests/live.")
     parser.addoption("--examples", type=int, default=12, help="For each operation (tests/web/test_schema).")
     parser.addoption("--every-step", action="store_true", help="Kill at every step (tests/kill).")
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """FastAPI keeps the last 4,096 endpoints, and with them each test's daemon: 2 GB in a whole run."""
+    yield
+    for kept in vars(fastapi.dependencies.models).values():
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
 
 
 @pytest.fixture(scope="session")

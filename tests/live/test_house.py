@@ -646,7 +646,9 @@ async def test_the_session_is_cut_about_when_the_two_are_bridged(
 async def test_the_agent_leaves_while_they_are_bridged_and_voiced_is_killed_in_the_same_moment(
     milliseconds: int, phones: Phones, pbx: esl.Client, door: Door
 ) -> None:
-    """The call goes on with its dialplan, or ends as a talk does: nobody is parked in silence."""
+    """The call goes on with its dialplan, or has been a talk and ends: nobody is parked in silence."""
+    bridges: list[esl.Event] = []
+    pbx.on(bridges.append, name="CHANNEL_BRIDGE")
     agent = await phones.phone("1001", AGENT)
     caller, uuid, session = await door.held(phones)
     leg = await answered(pbx)
@@ -659,5 +661,6 @@ async def test_the_agent_leaves_while_they_are_bridged_and_voiced_is_killed_in_t
     gone_on = asyncio.create_task(goes_on(pbx, uuid, "failed", seconds=3))
     if await caller.until("bye", 1):
         gone_on.cancel()
+        assert bridges, "the caller was dropped"
     else:
         await gone_on

@@ -19,8 +19,8 @@ HELD_VARIABLES = ("playback_terminators", "transfer_after_bridge")
 # What our bridge changes on the caller.
 BRIDGE_VARIABLES = ("hangup_after_bridge", "uuid_bridge_park_on_cancel")
 # And besides on a call routed in.
-GOES_ON = "uuid_bridge_continue_on_cancel"
-ROUTED_IN_VARIABLES = ("transfer_after_bridge", GOES_ON)
+ROUTED_IN_VARIABLES = ("transfer_after_bridge", "uuid_bridge_continue_on_cancel")
+OUR_VARIABLES = {*HELD_VARIABLES, *BRIDGE_VARIABLES, *ROUTED_IN_VARIABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Channel:
 def from_dump(dump: str) -> Channel:
     """A channel from the text of `uuid_dump` (an event's headers, values encoded)."""
     event = Event(b"\n" + dump.encode("utf-8", "surrogateescape"))
-    before = {name: event.variable(name) for name in (*HELD_VARIABLES, *BRIDGE_VARIABLES, GOES_ON)}
+    before = {name: event.variable(name) for name in OUR_VARIABLES}
     return Channel(
         uuid=event.unique_id,
         state=event.get("Channel-State") or "",
